@@ -1,0 +1,24 @@
+"""Atlases as data: annotation, structure tree, template, regions, bregma.
+
+Nothing here knows where an atlas comes from; see `brainreg3d.sources` for that.
+"""
+
+from brainreg3d.atlas.annotation import Annotation
+from brainreg3d.atlas.atlas import Atlas, Template
+from brainreg3d.atlas.bregma import BREGMA_PRESETS, BregmaPreset, find_bregma
+from brainreg3d.atlas.regions import Region, RegionSet, select_regions
+from brainreg3d.atlas.structures import Structure, StructureTree
+
+__all__ = [
+    "BREGMA_PRESETS",
+    "Annotation",
+    "Atlas",
+    "BregmaPreset",
+    "Region",
+    "RegionSet",
+    "Structure",
+    "StructureTree",
+    "Template",
+    "find_bregma",
+    "select_regions",
+]

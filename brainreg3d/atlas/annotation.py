@@ -1,0 +1,94 @@
+"""The annotation: which structure each voxel belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d._arrays import read_only
+from brainreg3d.errors import AtlasError
+from brainreg3d.geometry import VolumeGrid
+
+
+def _check_index(instance: Annotation, _: Any, index: NDArray[np.uint16]) -> None:
+    if index.ndim != 3 or index.dtype != np.uint16:
+        message = f"An annotation index is a 3D uint16 array; got {index.ndim}D {index.dtype}."
+        raise AtlasError(message)
+
+
+def _check_ids(instance: Annotation, _: Any, ids: NDArray[np.uint32]) -> None:
+    if ids.ndim != 1 or ids.dtype != np.uint32 or ids.size == 0 or ids[0] != 0:
+        message = "Annotation ids are a 1D uint32 array whose first entry is 0."
+        raise AtlasError(message)
+
+
+@attrs.frozen(eq=False)
+class Annotation:
+    """A label volume in the atlas frame, kept small: an index into a table of structure ids.
+
+    Structure ids reach nine digits but fewer than 65,536 of them occur in any one atlas, so a
+    16-bit index takes half the memory of the ids themselves and opens by memory map.
+
+    Parameters
+    ----------
+    index : numpy.ndarray of uint16, shape (Z, Y, X)
+        For each voxel its place in `ids`.
+    ids : numpy.ndarray of uint32, shape (N,)
+        Structure ids that occur; the first is 0, "no structure".
+    spacing_mm : tuple of float
+        Voxel size along (Z, Y, X) in mm.
+    """
+
+    index: NDArray[np.uint16] = attrs.field(converter=read_only, validator=_check_index, repr=False)
+    ids: NDArray[np.uint32] = attrs.field(converter=read_only, validator=_check_ids, repr=False)
+    spacing_mm: tuple[float, float, float]
+
+    @property
+    def grid(self) -> VolumeGrid:
+        """Where the voxels lie."""
+        return VolumeGrid(self.index.shape, self.spacing_mm)
+
+    def to_ids(self) -> NDArray[np.uint32]:
+        """Return the volume of structure ids.
+
+        Returns
+        -------
+        numpy.ndarray of uint32, shape (Z, Y, X)
+            A new array, twice the size of `index`.
+        """
+        return np.asarray(self.ids[self.index])
+
+    def members(self, structure_ids: Iterable[int]) -> NDArray[np.bool_]:
+        """Tell which entries of `ids` belong to a set of structures.
+
+        Parameters
+        ----------
+        structure_ids : iterable of int
+            Structure ids, present in the volume or not.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (N,)
+            True where ``ids`` is one of them.
+        """
+        wanted = np.fromiter(structure_ids, dtype=np.uint32)
+        return np.isin(self.ids, wanted) & (self.ids != 0)
+
+    def mask(self, structure_ids: Iterable[int]) -> NDArray[np.bool_]:
+        """Return where a set of structures lies.
+
+        Parameters
+        ----------
+        structure_ids : iterable of int
+            Structure ids, present in the volume or not.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (Z, Y, X)
+            True inside any of them.
+        """
+        return np.asarray(self.members(structure_ids)[self.index])

@@ -1,0 +1,92 @@
+"""Where bregma lies in the CCF, by several conventions.
+
+The Allen Institute defines no bregma; labs use different estimates. The one a run used is
+recorded in everything it writes.
+"""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from brainreg3d.errors import InputError, did_you_mean
+from brainreg3d.geometry import ccf_um_to_atlas_mm
+
+
+@attrs.frozen
+class BregmaPreset:
+    """A named estimate of bregma in CCF coordinates.
+
+    Parameters
+    ----------
+    name : str
+        How it is asked for.
+    ccf_um : tuple of float
+        (AP, DV, ML) in micrometres from the anterior-superior-left corner of the atlas box.
+    tilt_deg : float
+        By how much the CCF sits nose-down against a flat skull, where the convention corrects it.
+    scale : tuple of float
+        Factors of (AP, DV, ML) from CCF to stereotaxic distances.
+    note : str
+        What else is known of it.
+    """
+
+    name: str
+    ccf_um: tuple[float, float, float]
+    tilt_deg: float = 0.0
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    note: str = ""
+
+    def position_mm(self, box_mm: ArrayLike) -> NDArray[np.float64]:
+        """Return bregma in the atlas frame.
+
+        Parameters
+        ----------
+        box_mm : array_like, shape (3,)
+            Extent of the atlas box along (x, y, z) in mm.
+
+        Returns
+        -------
+        numpy.ndarray, shape (3,)
+            (x, y, z) in mm.
+        """
+        return ccf_um_to_atlas_mm(self.ccf_um, box_mm)
+
+
+BREGMA_PRESETS: dict[str, BregmaPreset] = {
+    preset.name: preset
+    for preset in (
+        BregmaPreset("ibl", (5400.0, 332.0, 5739.0), note="5 deg nose-down noted, not applied"),
+        BregmaPreset("wfield", (5400.0, 0.0, 5700.0)),
+        BregmaPreset("cortexlab", (5400.0, 0.0, 5700.0)),
+        BregmaPreset("community", (5400.0, 440.0, 5700.0), 5.0, (1.0, 0.9434, 1.0)),
+        BregmaPreset("trajectory_explorer", (5200.0, 440.0, 5705.0), 5.0, (1.031, 0.885, 0.952)),
+        BregmaPreset("brainreg3d_original", (5699.5, 440.0, 5700.0)),
+    )
+}
+
+
+def find_bregma(name: str) -> BregmaPreset:
+    """Return a bregma preset by name.
+
+    Parameters
+    ----------
+    name : str
+        One of the keys of `BREGMA_PRESETS`.
+
+    Returns
+    -------
+    BregmaPreset
+        The preset.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    if name not in BREGMA_PRESETS:
+        known = ", ".join(BREGMA_PRESETS)
+        message = f"Unknown bregma {name!r}; expected one of {known}.{did_you_mean(str(name), BREGMA_PRESETS)}"
+        raise InputError(message)
+    return BREGMA_PRESETS[name]

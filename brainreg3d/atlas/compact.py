@@ -1,0 +1,108 @@
+"""From a volume of structure ids to the compact `Annotation`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.atlas.annotation import Annotation
+from brainreg3d.errors import AtlasError
+
+_SLOTS = 1 << 18  # of the hash table; four times as many as ids fit a uint16
+_MAX_IDS = np.iinfo(np.uint16).max + 1
+_EMPTY = np.uint32(0xFFFFFFFF)
+_MULTIPLIER = np.uint32(2654435761)  # Knuth's multiplicative hash
+
+
+@numba.njit(nogil=True, cache=True)
+def _number_slab(slab, out, keys, places, ids, n_ids):  # type: ignore[no-untyped-def]
+    """Replace ids by order of appearance; return how many are known, or -1 when too many."""
+    last_id = ids[0]
+    last_place = np.uint16(0)
+    for i in range(slab.size):
+        value = slab[i]
+        if value != last_id:
+            slot = ((value * _MULTIPLIER) >> np.uint32(14)) & np.uint32(_SLOTS - 1)
+            while keys[slot] != value:
+                if keys[slot] == _EMPTY:
+                    if n_ids >= _MAX_IDS:
+                        return -1
+                    keys[slot] = value
+                    places[slot] = n_ids
+                    ids[n_ids] = value
+                    n_ids += 1
+                    break
+                slot = (slot + np.uint32(1)) & np.uint32(_SLOTS - 1)
+            last_id = value
+            last_place = places[slot]
+        out[i] = last_place
+    return n_ids
+
+
+def _as_ids(slab: NDArray[Any]) -> NDArray[np.uint32]:
+    """Return a slab as uint32, refusing values that cannot be structure ids."""
+    if slab.dtype == np.uint32:
+        return np.ascontiguousarray(slab).ravel()
+    if slab.dtype.kind not in "uif" or (slab.dtype == np.float16):
+        message = f"An annotation holds whole numbers; got {slab.dtype}."
+        raise AtlasError(message)
+    limit = 2**24 if slab.dtype == np.float32 else 2**32 - 2
+    if slab.size and (slab.min() < 0 or slab.max() > limit or not np.all(slab == np.floor(slab))):
+        message = (
+            f"An annotation of type {slab.dtype} holds whole numbers from 0 to {limit}; this one "
+            f"does not. Save it as unsigned 32-bit integers."
+        )
+        raise AtlasError(message)
+    return np.ascontiguousarray(slab).astype(np.uint32).ravel()
+
+
+def compact_annotation(
+    volume: NDArray[Any],
+    spacing_mm: tuple[float, float, float],
+    out: NDArray[np.uint16] | None = None,
+) -> Annotation:
+    """Turn a volume of structure ids into an `Annotation`.
+
+    Parameters
+    ----------
+    volume : numpy.ndarray, shape (Z, Y, X)
+        Structure ids in the atlas frame; any layout in memory, any integer type, or floats that
+        hold whole numbers exactly.
+    spacing_mm : tuple of float
+        Voxel size along (Z, Y, X) in mm.
+    out : numpy.ndarray of uint16, shape (Z, Y, X), optional
+        C-contiguous array to fill, for example a memory map.
+
+    Returns
+    -------
+    Annotation
+        With its ids in ascending order.
+
+    Raises
+    ------
+    AtlasError
+        If values are no structure ids, or more than 65,536 different ones occur.
+    """
+    if volume.ndim != 3:
+        message = f"An annotation is a 3D volume; got {volume.ndim}D."
+        raise AtlasError(message)
+    index = np.empty(volume.shape, dtype=np.uint16) if out is None else out
+    keys = np.full(_SLOTS, _EMPTY, dtype=np.uint32)
+    places = np.zeros(_SLOTS, dtype=np.uint16)
+    ids = np.zeros(_MAX_IDS, dtype=np.uint32)
+    keys[0], n_ids = 0, 1  # 0 hashes to slot 0
+    for z in range(volume.shape[0]):
+        slab = _as_ids(volume[z])
+        n_ids = _number_slab(slab, index[z].reshape(-1), keys, places, ids, n_ids)
+        if n_ids < 0:
+            message = f"An annotation holds at most {_MAX_IDS} different ids; this one has more."
+            raise AtlasError(message)
+    order = np.argsort(ids[:n_ids], kind="stable")
+    rank = np.empty(n_ids, dtype=np.uint16)
+    rank[order] = np.arange(n_ids, dtype=np.uint16)
+    for z in range(volume.shape[0]):
+        index[z] = rank[index[z]]
+    return Annotation(index, ids[:n_ids][order], spacing_mm)

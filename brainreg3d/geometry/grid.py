@@ -1,0 +1,106 @@
+"""Regular voxel grids in the atlas frame."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from brainreg3d.errors import InputError
+
+
+def _three_positive_integers(value: ArrayLike) -> tuple[int, int, int]:
+    numbers = tuple(int(v) for v in np.asarray(value).ravel())
+    if len(numbers) != 3 or min(numbers) < 1:
+        message = f"A volume's shape is three positive integers (Z, Y, X); got {value!r}."
+        raise InputError(message)
+    return numbers[0], numbers[1], numbers[2]
+
+
+def _three_positive_floats(value: ArrayLike) -> tuple[float, float, float]:
+    numbers = np.asarray(value, dtype=float).ravel()
+    if numbers.size != 3 or not np.all(np.isfinite(numbers)) or numbers.min() <= 0:
+        message = f"A spacing is three positive numbers in mm (Z, Y, X); got {value!r}."
+        raise InputError(message)
+    return float(numbers[0]), float(numbers[1]), float(numbers[2])
+
+
+@attrs.frozen
+class VolumeGrid:
+    """The voxels of a (Z, Y, X) array laid out in the atlas frame.
+
+    The outer corner of voxel (0, 0, 0) is the origin; the centre of voxel *i* along an axis lies
+    at ``(i + 1/2) * spacing``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Number of voxels along (Z, Y, X).
+    spacing_mm : tuple of float
+        Voxel size along (Z, Y, X) in mm.
+    """
+
+    shape: tuple[int, int, int] = attrs.field(converter=_three_positive_integers)
+    spacing_mm: tuple[float, float, float] = attrs.field(converter=_three_positive_floats)
+
+    @property
+    def box_mm(self) -> tuple[float, float, float]:
+        """Extent along (x, y, z) in mm, outer face to outer face."""
+        extent = np.array(self.shape[::-1]) * np.array(self.spacing_mm[::-1])
+        x, y, z = (round(float(length), 9) for length in extent)
+        return x, y, z
+
+    @property
+    def resolution_um(self) -> tuple[float, float, float]:
+        """Voxel size along (Z, Y, X) in micrometres, free of floating-point dust."""
+        z, y, x = (round(spacing * 1000.0, 6) for spacing in self.spacing_mm)
+        return z, y, x
+
+    def voxel_centers_mm(self, indices: ArrayLike) -> NDArray[np.float64]:
+        """Return the atlas points at the centres of voxels.
+
+        Parameters
+        ----------
+        indices : array_like, shape (..., 3)
+            Voxel indices (z, y, x).
+
+        Returns
+        -------
+        numpy.ndarray, shape (..., 3)
+            Points (x, y, z) in mm.
+        """
+        centers = (np.asarray(indices, dtype=float) + 0.5) * np.asarray(self.spacing_mm)
+        return np.asarray(centers[..., ::-1])
+
+    def voxel_indices(self, points_mm: ArrayLike) -> NDArray[np.int64]:
+        """Return the indices (z, y, x) of the voxels that hold atlas points.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (..., 3)
+            Points (x, y, z) in mm, inside the box or not.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (..., 3)
+            Indices; outside ``[0, shape)`` for points off the grid.
+        """
+        points = np.asarray(points_mm, dtype=float)[..., ::-1]
+        return np.floor(points / np.asarray(self.spacing_mm)).astype(np.int64)
+
+    def same_box(self, other: VolumeGrid, tolerance_mm: float = 1e-3) -> bool:
+        """Tell whether another grid fills the same physical box.
+
+        Parameters
+        ----------
+        other : VolumeGrid
+            The grid to compare with; its voxels may have another size.
+        tolerance_mm : float
+            How far outer faces may lie apart.
+
+        Returns
+        -------
+        bool
+            True when all three extents agree.
+        """
+        return bool(np.allclose(self.box_mm, other.box_mm, rtol=0, atol=tolerance_mm))

@@ -1,0 +1,105 @@
+"""Writing files so that a failure leaves what was there before."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from brainreg3d.errors import OutputError
+
+
+class AtomicFiles:
+    """A set of files that appear together, or not at all.
+
+    Each is written under a temporary name in its own folder; they are moved into place only after
+    all of them have been written.
+    """
+
+    def __init__(self) -> None:
+        self._temporary: dict[Path, Path] = {}
+
+    def temporary(self, target: Path) -> Path:
+        """Return the temporary path under which `target` is to be written.
+
+        Parameters
+        ----------
+        target : pathlib.Path
+            Where the file will be in the end.
+
+        Returns
+        -------
+        pathlib.Path
+            A new, empty file beside it with the same suffixes.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        suffix = "".join(target.suffixes)
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=suffix, dir=target.parent)
+        os.close(handle)
+        self._temporary[target] = Path(name)
+        return self._temporary[target]
+
+    def commit(self) -> None:
+        """Move all files into place."""
+        for target, temporary in list(self._temporary.items()):
+            _flush(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+            del self._temporary[target]
+
+    def discard(self) -> None:
+        """Remove the files that were not moved."""
+        for temporary in self._temporary.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        self._temporary.clear()
+
+
+@contextlib.contextmanager
+def atomic_files(what: str = "results") -> Iterator[AtomicFiles]:
+    """Write a set of files, moved into place when the block ends well.
+
+    Parameters
+    ----------
+    what : str
+        What is written, for the error message.
+
+    Yields
+    ------
+    AtomicFiles
+        Gives out temporary paths.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made or written to, or the disk is full.
+    """
+    files = AtomicFiles()
+    try:
+        yield files
+        files.commit()
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        place = error.filename2 or error.filename or "the output folder"
+        message = (
+            f"Cannot write {what} to {place}: {error.strerror or error}. Nothing was changed; "
+            f"choose another folder with output_dir (--output-dir) or make room."
+        )
+        raise OutputError(message) from error
+    finally:
+        files.discard()
+
+
+def _flush(path: Path) -> None:
+    """Bring a file to the disk, so that a full disk is noticed before the move."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

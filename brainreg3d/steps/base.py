@@ -1,0 +1,214 @@
+"""What a step is."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
+
+import attrs
+
+from brainreg3d.errors import PlanError, close_matches
+
+if TYPE_CHECKING:
+    from brainreg3d.atlas import Atlas, RegionSet
+    from brainreg3d.geometry import ImageView
+    from brainreg3d.state import Alignment, Image
+
+
+class AlignmentWindow(Protocol):
+    """What an aligner asks for a pose when none was given; windows implement it."""
+
+    def ask(
+        self, image: Image, atlas: Atlas, regions: RegionSet, start: ImageView
+    ) -> ImageView | None:
+        """Let the user place the image.
+
+        Parameters
+        ----------
+        image : Image
+            The image to place.
+        atlas : Atlas
+            The brain to place it on.
+        regions : RegionSet
+            Regions to show.
+        start : ImageView
+            Where the image starts.
+
+        Returns
+        -------
+        ImageView or None
+            The view that was accepted, or None when the user cancelled.
+        """
+        ...
+
+
+def _adopt_overrides(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Let plain class attributes and bare re-annotations keep their parents' validators.
+
+    attrs collects inherited fields with the parent's default, so ``class B(A): n = 31`` would
+    silently do nothing. ``inherited=False`` makes grandchildren see the override too.
+    """
+    parents = {
+        field.name: field
+        for base in reversed(cls.__mro__[1:])
+        for field in getattr(base, "__attrs_attrs__", ())
+    }
+    own = vars(cls)
+    adopted = []
+    for field in fields:
+        parent = parents.get(field.name)
+        if field.inherited and field.name in own:
+            field = field.evolve(default=own[field.name], inherited=False)  # noqa: PLW2901
+        elif not field.inherited and parent is not None and field.validator is None:
+            field = field.evolve(  # noqa: PLW2901
+                validator=parent.validator, converter=field.converter or parent.converter
+            )
+        adopted.append(field)
+    return adopted
+
+
+def _check_spelling(cls: type, own: Mapping[str, Any]) -> None:
+    """Refuse a class attribute that looks like a misspelt parameter."""
+    names = [field.name for field in attrs.fields(cls)]
+    known = set(names) | {name for base in cls.__mro__[1:] for name in vars(base)}
+    annotated = own.get("__annotations__", {})
+    for name, value in own.items():
+        plain = not (callable(value) or hasattr(value, "__get__") or name.startswith("_"))
+        if not plain or name in known or name in annotated:
+            continue
+        if matches := close_matches(name, names):
+            message = (
+                f"{cls.__name__} has no parameter {name!r}. Did you mean {' or '.join(matches)}? "
+                f"Its parameters are {', '.join(names)}."
+            )
+            raise PlanError(message)
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, eq_default=True, field_specifiers=(attrs.field,)
+)
+class Step:
+    """One link of the chain: typed results in, one typed result out.
+
+    A subclass declares its parameters as annotated class attributes (they become frozen attrs
+    fields), names in ``provides`` the field of `State` that it makes, and writes ``compute``.
+    What it needs is read from the signature of ``compute``: keyword-only arguments named after
+    fields of `State`; one with a default is optional.
+
+    A further subclass overrides a parameter by a plain class attribute, ``n_neighbors = 31``;
+    the parent's validator still applies. Assigning to a step class later has no effect.
+
+    Attributes
+    ----------
+    provides : str
+        Name of the field of `State` that the step makes.
+    version : int
+        Raised whenever the code changes what comes out of the same inputs.
+    """
+
+    provides: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = dict(vars(cls))
+        attrs.frozen(slots=False, kw_only=True, field_transformer=_adopt_overrides)(cls)
+        _check_spelling(cls, own)
+
+    def compute(self, **needs: Any) -> Any:
+        """Return the result of the step.
+
+        Parameters
+        ----------
+        **needs
+            Declared by each step as keyword-only arguments of its own.
+
+        Returns
+        -------
+        object
+            The value for the field ``provides`` of `State`.
+
+        Raises
+        ------
+        NotImplementedError
+            Always; subclasses write their own.
+        """
+        message = f"{type(self).__name__} has no compute method."
+        raise NotImplementedError(message)
+
+    def keeps(self, previous: Any, **needs: Any) -> bool:
+        """Tell whether an earlier result is worth more than a new one.
+
+        Asked only when parameters or inputs have changed since. A pose placed by hand answers
+        yes; what can be computed again answers no.
+
+        Parameters
+        ----------
+        previous : object
+            The earlier result.
+        **needs
+            What ``compute`` would get.
+
+        Returns
+        -------
+        bool
+            False here.
+        """
+        del previous, needs
+        return False
+
+    @classmethod
+    def needs(cls) -> tuple[str, ...]:
+        """Return the fields of `State` without which the step cannot run.
+
+        Returns
+        -------
+        tuple of str
+            The keyword-only arguments of ``compute`` that have no default.
+        """
+        return tuple(n for n, p in cls._arguments().items() if p.default is p.empty)
+
+    @classmethod
+    def uses(cls) -> tuple[str, ...]:
+        """Return all fields of `State` that the step looks at, optional ones included.
+
+        Returns
+        -------
+        tuple of str
+            The keyword-only arguments of ``compute``.
+        """
+        return tuple(cls._arguments())
+
+    @classmethod
+    def _arguments(cls) -> dict[str, inspect.Parameter]:
+        parameters = list(inspect.signature(cls.compute).parameters.values())[1:]
+        wrong = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        if wrong:
+            message = (
+                f"{cls.__name__}.compute takes {', '.join(wrong)}; expected keyword-only arguments "
+                f"named after fields of State, as in compute(self, *, image, atlas)."
+            )
+            raise PlanError(message)
+        return {p.name: p for p in parameters}
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """Return the names of the step's parameters.
+
+        Returns
+        -------
+        tuple of str
+            In the order of their declaration.
+        """
+        return tuple(field.name for field in attrs.fields(cls))
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters that take part in results.
+
+        Returns
+        -------
+        dict
+            By name; ports such as windows are left out.
+        """
+        return {f.name: getattr(self, f.name) for f in attrs.fields(type(self)) if f.eq}
