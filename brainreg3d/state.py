@@ -309,6 +309,8 @@ class State:
         (row, column) pixel size that was given explicitly.
     window_mask : numpy.ndarray of bool, shape (H, W), or None
         True inside the imaging window.
+    provenance : mapping
+        What is to be recorded of the run: steps with their parameters, input files, versions.
     atlas : Atlas or None
         Result of TemplateSource.
     regions : RegionSet or None
@@ -334,6 +336,7 @@ class State:
     window_mask: NDArray[np.bool_] | None = attrs.field(
         default=None, converter=optional_read_only, repr=False
     )
+    provenance: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     atlas: Atlas | None = None
     regions: RegionSet | None = None
     registration: Registration | None = None
@@ -344,5 +347,12 @@ class State:
     outputs: Outputs | None = None
 
 
-INPUT_NAMES = ("image", "volume", "brain_regions", "pixel_size_mm", "window_mask")
+INPUT_NAMES = (
+    "image",
+    "volume",
+    "brain_regions",
+    "pixel_size_mm",
+    "window_mask",
+    "provenance",
+)
 """Fields of `State` that the user provides; the others are made by steps."""

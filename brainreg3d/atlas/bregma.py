@@ -85,8 +85,9 @@ def find_bregma(name: str) -> BregmaPreset:
     InputError
         If there is none of that name.
     """
-    if name not in BREGMA_PRESETS:
+    if not isinstance(name, str) or name not in BREGMA_PRESETS:
         known = ", ".join(BREGMA_PRESETS)
-        message = f"Unknown bregma {name!r}; expected one of {known}.{did_you_mean(str(name), BREGMA_PRESETS)}"
+        hint = did_you_mean(str(name), BREGMA_PRESETS)
+        message = f"Unknown bregma {name!r}; expected one of {known}.{hint}"
         raise InputError(message)
     return BREGMA_PRESETS[name]

@@ -1,0 +1,235 @@
+"""The alignment file: a small JSON text that says where an image lies in the atlas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from brainreg3d._version import __version__
+from brainreg3d.atlas import Atlas, find_bregma
+from brainreg3d.errors import AlignmentError, InputError, MissingFileError, did_you_mean
+from brainreg3d.geometry import Camera, Pose
+from brainreg3d.geometry.view import check_pixel_size
+from brainreg3d.io.atomic import atomic_files
+from brainreg3d.state import Alignment, Image
+
+SCHEMA = "brainreg3d/alignment/1"
+EXTRA_KEYS = ("uncertainty", "landmarks", "history")
+_KEYS: dict[str, tuple[str, ...]] = {
+    "": ("schema", "image", "pose", "camera", "atlas", "bregma", "brainreg3d", *EXTRA_KEYS),
+    "image": ("shape", "pixel_size_mm", "sha256", "file", "frame"),
+    "pose": ("center_mm", "yaw_deg", "pitch_deg", "roll_deg", "mirrored"),
+    "camera": ("distance_mm", "principal_point_px"),
+    "atlas": ("name", "resolution_um", "annotation_sha256"),
+}
+
+
+@attrs.frozen
+class AlignmentFile:
+    """What an alignment file says; only the pose is always there.
+
+    Parameters
+    ----------
+    pose : Pose
+        Where the image plane lies.
+    camera : Camera or None
+        None when the file says nothing of it, which is not the same as parallel rays.
+    pixel_size_mm : tuple of float or None
+        (row, column) size of a pixel.
+    image_shape : tuple of int or None
+        (rows, columns) of the image it was made for.
+    image_sha256 : str or None
+        Hash of that image.
+    bregma : str or None
+        Name of a bregma preset.
+    atlas : mapping
+        Name, resolution and hash of the atlas it was made with.
+    extra : mapping
+        ``uncertainty``, ``landmarks`` and ``history``, as they stand in the file.
+    """
+
+    pose: Pose
+    camera: Camera | None = None
+    pixel_size_mm: tuple[float, float] | None = None
+    image_shape: tuple[int, int] | None = None
+    image_sha256: str | None = None
+    bregma: str | None = None
+    atlas: Mapping[str, Any] = attrs.field(factory=dict)
+    extra: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def read_alignment(path: str | Path) -> AlignmentFile:
+    """Read an alignment file.
+
+    Parameters
+    ----------
+    path : path-like
+        A JSON file of schema ``brainreg3d/alignment/1``; only ``schema`` and ``pose`` are needed.
+
+    Returns
+    -------
+    AlignmentFile
+        What it says.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    AlignmentError
+        If it is no JSON, of another schema, or holds unknown keys or values.
+    """
+    path = Path(path)
+    if not path.is_file():
+        message = f"There is no alignment file {path}. Check the path."
+        raise MissingFileError(message)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        message = f"{path} is not a JSON text file ({error}); expected an alignment file."
+        raise AlignmentError(message) from error
+    try:
+        return _parse(content)
+    except InputError as error:
+        message = f"{path}: {error}"
+        raise AlignmentError(message) from error
+
+
+def _parse(content: Any) -> AlignmentFile:
+    _check_keys(content, "")
+    if content.get("schema") != SCHEMA:
+        message = f'expected "schema": "{SCHEMA}"; got {content.get("schema")!r}.'
+        raise AlignmentError(message)
+    sections = {name: content.get(name, {}) for name in _KEYS if name}
+    for name, section in sections.items():
+        _check_keys(section, name)
+    image, pose = sections["image"], sections["pose"]
+    if "center_mm" not in pose:
+        message = 'expected a "pose" with "center_mm": [x, y, z].'
+        raise AlignmentError(message)
+    if "bregma" in content:
+        find_bregma(content["bregma"])
+    camera = Camera(**sections["camera"]) if "distance_mm" in sections["camera"] else None
+    if camera is None and sections["camera"]:
+        camera = Camera(principal_point_px=sections["camera"]["principal_point_px"])
+    pixel_size = image.get("pixel_size_mm")
+    return AlignmentFile(
+        pose=Pose(**pose),
+        camera=camera,
+        pixel_size_mm=None if pixel_size is None else check_pixel_size(pixel_size),
+        image_shape=_shape(image.get("shape")),
+        image_sha256=image.get("sha256"),
+        bregma=content.get("bregma"),
+        atlas=sections["atlas"],
+        extra={key: content[key] for key in EXTRA_KEYS if key in content},
+    )
+
+
+def _check_keys(section: Any, name: str) -> None:
+    where = f'"{name}"' if name else "the file"
+    if not isinstance(section, dict):
+        message = f"expected {where} to be an object in braces; got {section!r}."
+        raise AlignmentError(message)
+    unknown = [key for key in section if key not in _KEYS[name]]
+    if unknown:
+        known = ", ".join(_KEYS[name])
+        message = f"unknown key {unknown[0]!r} in {where}.{did_you_mean(unknown[0], _KEYS[name])} Known keys: {known}."
+        raise AlignmentError(message)
+
+
+def _shape(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    is_shape = isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
+    if not is_shape or min(value) < 1:
+        message = f'expected "shape": [rows, columns]; got {value!r}.'
+        raise AlignmentError(message)
+    return value[0], value[1]
+
+
+def alignment_content(alignment: Alignment, image: Image, atlas: Atlas) -> dict[str, Any]:
+    """Return an alignment as the content of its file.
+
+    Parameters
+    ----------
+    alignment : Alignment
+        Where the image lies.
+    image : Image
+        The image.
+    atlas : Atlas
+        The atlas it lies in.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+    """
+    view = alignment.view
+    picture: dict[str, Any] = {
+        "shape": list(view.shape),
+        "pixel_size_mm": list(view.pixel_size_mm),
+        "sha256": image.sha256,
+    }
+    if image.path is not None:
+        picture["file"] = image.path.name
+    if image.frame is not None:
+        picture["frame"] = image.frame
+    camera: dict[str, Any] = {"distance_mm": view.camera.distance_mm}
+    if view.camera.principal_point_px is not None:
+        camera["principal_point_px"] = list(view.camera.principal_point_px)
+    resolution = atlas.resolution_um
+    pose = attrs.asdict(view.pose)
+    return {
+        "schema": SCHEMA,
+        "image": picture,
+        "pose": {**pose, "center_mm": list(pose["center_mm"])},
+        "camera": camera,
+        "atlas": {
+            "name": atlas.name,
+            "resolution_um": list(resolution) if isinstance(resolution, tuple) else resolution,
+            "annotation_sha256": atlas.sha256.get("annotation", ""),
+        },
+        "bregma": alignment.bregma,
+        "brainreg3d": __version__,
+        **alignment.extra,
+    }
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file by hand-editable lines; the caller cares for atomicity.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to.
+    content : mapping
+        What to.
+    """
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_alignment(path: Path, alignment: Alignment, image: Image, atlas: Atlas) -> None:
+    """Write an alignment file in one move.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to.
+    alignment : Alignment
+        Where the image lies.
+    image : Image
+        The image.
+    atlas : Atlas
+        The atlas it lies in.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with atomic_files("the alignment") as files:
+        write_json(files.temporary(path), alignment_content(alignment, image, atlas))

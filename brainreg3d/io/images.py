@@ -1,0 +1,282 @@
+"""Reading 2D images: files of any common format, or arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from brainreg3d._logging import logger
+from brainreg3d.errors import ImageError, MissingFileError
+from brainreg3d.io.hashing import sha256_of_array, sha256_of_file
+from brainreg3d.state import Image
+
+if TYPE_CHECKING:
+    import tifffile
+
+_TIFF_SUFFIXES = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk"}
+_MM_PER_UNIT = {
+    "mm": 1.0, "millimeter": 1.0, "millimetre": 1.0, "cm": 10.0, "centimeter": 10.0,
+    "um": 1e-3, "µm": 1e-3, "μm": 1e-3, "\\u00b5m": 1e-3, "micron": 1e-3, "microns": 1e-3,
+    "micrometer": 1e-3, "micrometre": 1e-3, "nm": 1e-6, "inch": 25.4, "m": 1e3,
+}  # fmt: skip
+_TIFF_CENTIMETER = 3
+_LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # ITU-R BT.709, as scikit-image's rgb2gray
+
+
+@attrs.frozen
+class _Stored:
+    """The frames of a file before one is chosen."""
+
+    pixels: NDArray[Any]
+    pixel_size_mm: tuple[float, float] | None
+
+
+def load_image(source: str | Path | ArrayLike, frame: int | None = None) -> Image:
+    """Read a 2D image.
+
+    Parameters
+    ----------
+    source : path-like or array_like
+        A TIFF (ImageJ, OME and BigTIFF included), PNG, JPEG or other common file, a ``.npy``
+        file, or an array. Colour becomes grey by its luminance.
+    frame : int, optional
+        Which frame of a stack, counted from 0 in the order of the file.
+
+    Returns
+    -------
+    Image
+        The picture with what its metadata say of its pixel size.
+
+    Raises
+    ------
+    MissingFileError
+        If the file does not exist.
+    ImageError
+        If it is no image, is empty, holds NaN or infinity, or is a stack and no frame was chosen.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        stored = _read_file(path, frame)
+        name, stem, digest = path.name, path.stem, sha256_of_file(path)
+        stem = stem.removesuffix(".ome")
+    else:
+        path, name, stem = None, "the array", "image"
+        stored = _Stored(_choose_frame(_as_numbers(np.asarray(source), name), frame, name), None)
+        digest = sha256_of_array(np.asarray(source))
+    pixels = _to_grey(stored.pixels)
+    _check_pixels(pixels, name)
+    return Image(pixels, stem, digest, path, stored.pixel_size_mm, frame)
+
+
+def _read_file(path: Path, frame: int | None) -> _Stored:
+    if not path.exists():
+        message = f"There is no file {path}. Check the path of the image."
+        raise MissingFileError(message)
+    if not path.is_file():
+        message = f"{path} is a folder; expected an image file."
+        raise ImageError(message)
+    try:
+        if path.suffix.lower() in _TIFF_SUFFIXES:
+            return _read_tiff(path, frame)
+        pixels = np.load(path) if path.suffix == ".npy" else _read_other(path)
+    except ImageError:
+        raise
+    except MemoryError:
+        raise
+    except Exception as error:  # every reader has errors of its own
+        message = (
+            f"{path} cannot be read as an image ({type(error).__name__}: {_first_line(error)}). "
+            f"Expected a TIFF, PNG, JPEG or .npy file."
+        )
+        raise ImageError(message) from error
+    return _Stored(_choose_frame(_as_numbers(pixels, path.name), frame, path.name), None)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else "no reason given"
+
+
+def _read_other(path: Path) -> NDArray[Any]:
+    from skimage.io import imread  # slow to import
+
+    return np.asarray(imread(path))
+
+
+def _read_tiff(path: Path, frame: int | None) -> _Stored:
+    import tifffile
+
+    with tifffile.TiffFile(path) as tif:
+        if not tif.series:
+            message = f"{path} holds no image."
+            raise ImageError(message)
+        series = tif.series[0]
+        pixels = _read_frame(tif, series, frame, path.name)
+        return _Stored(pixels, _pixel_size(tif, series))
+
+
+def _read_frame(
+    tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, frame: int | None, name: str
+) -> NDArray[Any]:
+    """Read one frame without loading the rest of a stack."""
+    n_plane_axes = 3 if series.axes.endswith("S") else 2
+    n_frames = int(np.prod(series.shape[:-n_plane_axes], dtype=np.int64))
+    chosen = _check_frame(frame, n_frames, series.shape, name)
+    plane_shape = series.shape[-n_plane_axes:]
+    if 0 in plane_shape:
+        message = f"{name} is empty: its shape is {series.shape}."
+        raise ImageError(message)
+    if series.dataoffset is not None:  # uncompressed and contiguous, as ImageJ writes
+        dtype = np.dtype(tif.byteorder + series.dtype.char)
+        offset = series.dataoffset + chosen * int(np.prod(plane_shape)) * dtype.itemsize
+        plane = tif.filehandle.memmap_array(dtype, plane_shape, offset)
+        return _as_numbers(np.array(plane, dtype=dtype.newbyteorder("=")), name)
+    if len(series.pages) == n_frames:
+        page = series.pages[chosen]
+        if page is not None:
+            return _as_numbers(page.asarray(), name)
+    return _as_numbers(series.asarray().reshape(-1, *plane_shape)[chosen], name)
+
+
+def _check_frame(frame: int | None, n_frames: int, shape: tuple[int, ...], name: str) -> int:
+    if frame is None and n_frames != 1:
+        message = (
+            f"{name} is a stack of {n_frames} frames (shape {tuple(shape)}); choose one with "
+            f"frame=N (--frame N), counted from 0."
+        )
+        raise ImageError(message)
+    chosen = 0 if frame is None else frame
+    if isinstance(chosen, bool) or not isinstance(chosen, int | np.integer):
+        message = f"frame is a whole number counted from 0; got {frame!r}."
+        raise ImageError(message)
+    if not 0 <= chosen < n_frames:
+        message = f"{name} has {n_frames} frame(s), numbered from 0; there is no frame {chosen}."
+        raise ImageError(message)
+    return int(chosen)
+
+
+def _choose_frame(pixels: NDArray[Any], frame: int | None, name: str) -> NDArray[Any]:
+    """Pick a frame of an array; a last axis of 3 or 4 is colour."""
+    if pixels.ndim < 2 or 0 in pixels.shape:
+        message = f"{name} has shape {pixels.shape}; expected rows x columns, none of them 0."
+        raise ImageError(message)
+    is_color = pixels.ndim > 2 and pixels.shape[-1] in (3, 4)
+    plane_shape = pixels.shape[-3:] if is_color else pixels.shape[-2:]
+    frames = pixels.reshape(-1, *plane_shape)
+    return np.asarray(frames[_check_frame(frame, len(frames), pixels.shape, name)])
+
+
+def _as_numbers(pixels: NDArray[Any], name: str) -> NDArray[Any]:
+    if pixels.dtype == np.bool_:
+        return pixels.astype(np.uint8)
+    if pixels.dtype.kind not in "uif":
+        message = f"{name} holds {pixels.dtype} values; expected integers or real numbers."
+        raise ImageError(message)
+    return pixels
+
+
+def _to_grey(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Turn RGB or RGBA into grey of the same type; alpha is ignored."""
+    if pixels.ndim == 2:
+        return pixels
+    if pixels.shape[-1] < 3:  # grey with alpha
+        return pixels[..., 0]
+    grey = pixels[..., :3].astype(np.float64) @ _LUMINANCE
+    return np.rint(grey).astype(pixels.dtype) if pixels.dtype.kind in "ui" else grey
+
+
+def _check_pixels(pixels: NDArray[Any], name: str) -> None:
+    if pixels.dtype.kind == "f":
+        bad = int(np.size(pixels) - np.count_nonzero(np.isfinite(pixels)))
+        if bad:
+            message = (
+                f"{name} holds {bad} pixels that are NaN or infinite; replace them first, for "
+                f"example by 0."
+            )
+            raise ImageError(message)
+
+
+def _pixel_size(
+    tif: tifffile.TiffFile, series: tifffile.TiffPageSeries
+) -> tuple[float, float] | None:
+    """Return what the file says of its (row, column) pixel size, if it can be believed."""
+    size = _ome_pixel_size(tif) or _tag_pixel_size(tif, series)
+    if size is None:
+        return None
+    if not all(1e-4 <= value <= 1.0 for value in size):
+        logger.warning("The pixel size in the image's metadata, %s mm, is not believed.", size)
+        return None
+    return size
+
+
+def _ome_pixel_size(tif: tifffile.TiffFile) -> tuple[float, float] | None:
+    if not tif.is_ome or not tif.ome_metadata:
+        return None
+    from xml.etree import ElementTree  # noqa: S405 - numbers are read from a local file
+
+    root = ElementTree.fromstring(tif.ome_metadata)  # noqa: S314
+    pixels = root.find(".//{*}Pixels")
+    if pixels is None:
+        return None
+    size = []
+    for axis in ("Y", "X"):
+        value = pixels.get(f"PhysicalSize{axis}")
+        unit = _MM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        if value is None or unit is None:
+            return None
+        size.append(float(value) * unit)
+    return size[0], size[1]
+
+
+def _tag_pixel_size(
+    tif: tifffile.TiffFile, series: tifffile.TiffPageSeries
+) -> tuple[float, float] | None:
+    """Read ImageJ's unit, or centimetres; a plain TIFF's inches are a printer's, not a ruler's."""
+    tags = series.keyframe.tags
+    imagej = tif.imagej_metadata or {}
+    unit = _MM_PER_UNIT.get(str(imagej.get("unit", "")).lower())
+    if unit is None and not imagej and tags.valueof(296) == _TIFF_CENTIMETER:
+        unit = _MM_PER_UNIT["cm"]
+    if unit is None:
+        return None
+    size = []
+    for code in (283, 282):  # YResolution, XResolution: pixels per unit
+        numerator, denominator = tags.valueof(code) or (0, 1)
+        if not numerator or not denominator:
+            return None
+        size.append(unit * denominator / numerator)
+    return size[0], size[1]
+
+
+def load_window_mask(source: str | Path | ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Read the mask of an imaging window.
+
+    Parameters
+    ----------
+    source : path-like or array_like
+        An image that is not zero inside the window.
+    shape : tuple of int
+        (rows, columns) that it must have.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (H, W)
+        True inside the window.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read, has another shape, or is zero everywhere.
+    """
+    mask = load_image(source).pixels != 0
+    if mask.shape != tuple(shape):
+        message = f"The window mask is {mask.shape} pixels but the image is {tuple(shape)}."
+        raise ImageError(message)
+    if not mask.any():
+        message = "The window mask is 0 everywhere; expected other values inside the window."
+        raise ImageError(message)
+    return mask

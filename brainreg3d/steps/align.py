@@ -1,0 +1,262 @@
+"""ManualAligner: where the image lies in the atlas."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import attrs
+import numpy as np
+
+from brainreg3d._logging import logger
+from brainreg3d.atlas import Atlas, RegionSet, find_bregma
+from brainreg3d.errors import AlignmentCancelled, AlignmentError, AlignmentNeeded, InputError
+from brainreg3d.geometry import Camera, ImageView, Pose
+from brainreg3d.io.alignment import AlignmentFile, read_alignment
+from brainreg3d.state import Alignment, Image, Registration
+from brainreg3d.steps.base import AlignmentWindow, Step
+
+DEFAULT_PIXEL_SIZE_MM = (0.015, 0.015)
+CONTRADICTION = 0.01  # relative difference between two sources that is worth a warning
+
+
+class NotGiven(enum.Enum):
+    """Stands for an argument that was not given, where None has a meaning of its own."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+
+
+def _alignment(value: Any) -> Pose | AlignmentFile | Path | None:
+    if value is None or isinstance(value, Pose | AlignmentFile | Path):
+        return value
+    if isinstance(value, str):
+        return Path(value)
+    message = f"alignment is an alignment file, a Pose, or None; got {value!r}."
+    raise InputError(message)
+
+
+def _distance(value: Any) -> float | None | NotGiven:
+    return NOT_GIVEN if value is NOT_GIVEN else Camera(distance_mm=value).distance_mm
+
+
+def _principal_point(value: Any) -> tuple[float, float] | None:
+    return Camera(principal_point_px=value).principal_point_px
+
+
+def _vector(value: Any) -> tuple[float, float, float] | None:
+    if value is None:
+        return None
+    try:
+        numbers = np.asarray(value, dtype=float).ravel()
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if numbers.size != 3 or not np.all(np.isfinite(numbers)):
+        message = f"focal_point_mm is a vector of three numbers (x, y, z) in mm; got {value!r}."
+        raise InputError(message)
+    return float(numbers[0]), float(numbers[1]), float(numbers[2])
+
+
+def _check_bregma(_: Any, __: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None:
+        find_bregma(value)
+
+
+class ManualAligner(Step):
+    """Place the image in the atlas: from a file, from a pose, or by hand in a window.
+
+    What is given here wins over the alignment file, which wins over the image's metadata, which
+    win over defaults; contradictions above 1 % are warned about.
+
+    Parameters
+    ----------
+    alignment : path-like, Pose or None
+        An alignment file, a pose, or None to ask in the window.
+    camera_distance_mm : float or None
+        From the image plane to the camera, along the view axis; None for parallel rays. 230 mm
+        when neither this nor the file says.
+    principal_point_px : tuple of float, optional
+        (row, column) under the camera's axis, for cropped sensors.
+    focal_point_mm : tuple of float, optional
+        From the centre of the image to a camera whose direction is fixed in the atlas, whatever
+        the tilt of the image; instead of `camera_distance_mm`.
+    bregma : str, optional
+        Name of a bregma preset; ``"ibl"`` when neither this nor the file says.
+    window : AlignmentWindow, optional
+        Where to ask for the pose.
+    """
+
+    provides: ClassVar[str] = "alignment"
+
+    alignment: Pose | AlignmentFile | Path | None = attrs.field(default=None, converter=_alignment)
+    camera_distance_mm: float | None | NotGiven = attrs.field(
+        default=NOT_GIVEN, converter=_distance
+    )
+    principal_point_px: tuple[float, float] | None = attrs.field(
+        default=None, converter=_principal_point
+    )
+    focal_point_mm: tuple[float, float, float] | None = attrs.field(default=None, converter=_vector)
+    bregma: str | None = attrs.field(default=None, validator=_check_bregma)
+    window: AlignmentWindow | None = attrs.field(default=None, eq=False, repr=False)
+
+    def compute(  # type: ignore[override]
+        self,
+        *,
+        image: Image,
+        atlas: Atlas,
+        regions: RegionSet,
+        pixel_size_mm: tuple[float, float] | None = None,
+        registration: Registration | None = None,
+    ) -> Alignment:
+        """Return the alignment.
+
+        Parameters
+        ----------
+        image : Image
+            The image.
+        atlas : Atlas
+            The brain it lies in.
+        regions : RegionSet
+            Shown in the window.
+        pixel_size_mm : tuple of float, optional
+            (row, column) pixel size that was given explicitly.
+        registration : Registration, optional
+            Of the animal's own volume, for the window.
+
+        Returns
+        -------
+        Alignment
+            Pose, camera and pixel size.
+
+        Raises
+        ------
+        AlignmentNeeded
+            If no alignment was given and there is no window to make one.
+        AlignmentCancelled
+            If the window was closed without accepting.
+        AlignmentError
+            If the file is malformed or was made for an image of another size.
+        """
+        del registration  # the window shows it; a given alignment needs nothing of it
+        file = self.alignment if isinstance(self.alignment, Path) else None
+        record = self._record()
+        if record is None:
+            return self._ask(image, atlas, regions, pixel_size_mm)
+        _check_belongs(record, image, atlas)
+        size = _choose_pixel_size(pixel_size_mm, record.pixel_size_mm, image)
+        view = ImageView(image.shape, size, record.pose, self._camera(record.camera))
+        source = "pose" if file is None else "file"
+        return self._finish(view, record, source, file)
+
+    def keeps(self, previous: Any, **needs: Any) -> bool:
+        """Keep a pose that was placed by hand, as long as the image has the same shape.
+
+        Parameters
+        ----------
+        previous : Alignment
+            The earlier result.
+        **needs
+            What ``compute`` would get.
+
+        Returns
+        -------
+        bool
+            True if a new window would only ask for the same thing again.
+        """
+        by_hand = isinstance(previous, Alignment) and previous.source == "window"
+        same_shape = by_hand and previous.view.shape == needs["image"].shape
+        same_size = needs.get("pixel_size_mm") in (None, previous.view.pixel_size_mm)
+        return self.alignment is None and same_shape and same_size
+
+    def _record(self) -> AlignmentFile | None:
+        if isinstance(self.alignment, Path):
+            return read_alignment(self.alignment)
+        if isinstance(self.alignment, Pose):
+            return AlignmentFile(self.alignment)
+        return self.alignment
+
+    def _camera(self, stored: Camera | None) -> Camera:
+        default = stored or Camera()
+        distance, point = default.distance_mm, default.principal_point_px
+        if not isinstance(self.camera_distance_mm, NotGiven):
+            if stored is not None:
+                _warn_if_apart("camera distance", self.camera_distance_mm, distance, "mm")
+            distance = self.camera_distance_mm
+        if self.principal_point_px is not None:
+            point = self.principal_point_px
+        return Camera(distance, point)
+
+    def _finish(
+        self, view: ImageView, record: AlignmentFile | None, source: str, file: Path | None
+    ) -> Alignment:
+        if self.focal_point_mm is not None:
+            position = np.asarray(view.pose.center_mm) + np.asarray(self.focal_point_mm)
+            view = view.with_camera_at(position)
+        bregma = self.bregma or (record and record.bregma) or "ibl"
+        return Alignment(view, bregma, source, file, record.extra if record else {})
+
+    def _ask(
+        self,
+        image: Image,
+        atlas: Atlas,
+        regions: RegionSet,
+        pixel_size_mm: tuple[float, float] | None,
+    ) -> Alignment:
+        if self.window is None:
+            message = (
+                "No alignment was given and no window can be opened to place the image by hand. "
+                "Give alignment=FILE (the <stem>_alignment.json of an earlier session) or "
+                "alignment=Pose(center_mm=(x, y, z), ...); on the command line, --alignment FILE."
+            )
+            raise AlignmentNeeded(message)
+        size = _choose_pixel_size(pixel_size_mm, None, image)
+        width, length, height = atlas.grid.box_mm
+        pose = Pose((width / 2, length / 2, height))
+        start = ImageView(image.shape, size, pose, self._camera(None))
+        accepted = self.window.ask(image, atlas, regions, start)
+        if accepted is None:
+            message = "The alignment was cancelled; no pose was accepted and nothing was written."
+            raise AlignmentCancelled(message)
+        return self._finish(accepted, None, "window", None)
+
+
+def _check_belongs(record: AlignmentFile, image: Image, atlas: Atlas) -> None:
+    """Refuse an alignment of an image of another size; warn of other differences."""
+    if record.image_shape is not None and record.image_shape != image.shape:
+        message = (
+            f"The alignment was made for an image of {record.image_shape} pixels (rows, columns) "
+            f"but this one is {image.shape}; give the alignment that belongs to it."
+        )
+        raise AlignmentError(message)
+    if record.image_sha256 not in (None, image.sha256):
+        logger.warning("The alignment was made for another image of the same size.")
+    name = record.atlas.get("name", atlas.name)
+    if name != atlas.name and "local" not in (name, atlas.name):
+        logger.warning("The alignment was made with atlas %s, not %s.", name, atlas.name)
+
+
+def _choose_pixel_size(
+    explicit: tuple[float, float] | None, stored: tuple[float, float] | None, image: Image
+) -> tuple[float, float]:
+    """Argument, then alignment file, then the image's metadata, then 15 µm."""
+    given = [size for size in (explicit, stored, image.pixel_size_mm) if size is not None]
+    if not given:
+        logger.warning("No pixel size is known; taking %g mm.", DEFAULT_PIXEL_SIZE_MM[0])
+        return DEFAULT_PIXEL_SIZE_MM
+    for other in given[1:]:
+        _warn_if_apart("pixel height", given[0][0], other[0], "mm")
+        _warn_if_apart("pixel width", given[0][1], other[1], "mm")
+    return given[0]
+
+
+def _warn_if_apart(what: str, used: float | None, other: float | None, unit: str) -> None:
+    if used == other:
+        return
+    if used is None or other is None or abs(used - other) > CONTRADICTION * abs(other):
+        logger.warning("The %s is %s %s; another source says %s.", what, used, unit, other)

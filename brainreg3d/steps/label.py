@@ -1,0 +1,160 @@
+"""PixelLabeller: the region of every pixel."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d._logging import logger
+from brainreg3d.atlas import RegionSet
+from brainreg3d.state import LEFT, RIGHT, Labels, Samples, Visibility, VisibleSamples
+from brainreg3d.steps.base import Step
+from brainreg3d.steps.parameters import one_of, positive_or_none, whole_number
+
+DEFAULT_GAP_CELLS = 1.5
+_PIXELS_PER_CHUNK = 1 << 16
+
+
+class PixelLabeller(Step):
+    """Label each pixel from the visible samples around it.
+
+    With one sample for each pixel and one neighbour, samples pass straight through. Otherwise the
+    `n_neighbors` nearest samples vote, in coordinates scaled to unit variance; of regions with
+    equal votes the one with the nearest sample wins.
+
+    Parameters
+    ----------
+    n_neighbors : int
+        How many samples vote.
+    max_gap_px : float or None
+        A pixel whose nearest sample is farther than this has no region; None for 1.5 cells.
+    hemisphere : {"both", "left", "right"}
+        Which side of the animal is labelled; the other still hides what lies behind it.
+    """
+
+    provides: ClassVar[str] = "labels"
+
+    n_neighbors: int = attrs.field(default=1, validator=whole_number(1))
+    max_gap_px: float | None = attrs.field(default=None, validator=positive_or_none)
+    hemisphere: str = attrs.field(default="both", validator=one_of("both", "left", "right"))
+
+    def compute(  # type: ignore[override]
+        self,
+        *,
+        regions: RegionSet,
+        visible: VisibleSamples,
+        window_mask: NDArray[np.bool_] | None = None,
+    ) -> Labels:
+        """Return the labels.
+
+        Parameters
+        ----------
+        regions : RegionSet
+            The regions to label.
+        visible : VisibleSamples
+            The nearest sample of each cell.
+        window_mask : numpy.ndarray of bool, shape (H, W), optional
+            True inside the imaging window; pixels outside it have no region.
+
+        Returns
+        -------
+        Labels
+            Region, hemisphere and depth of every pixel, and why regions are not seen.
+        """
+        sample_of_pixel = self._assign(visible)
+        seen = sample_of_pixel >= 0
+        if window_mask is not None:
+            seen &= window_mask
+        samples = visible.samples
+        labels = np.zeros(visible.image_shape, dtype=np.uint16)
+        hemisphere = np.zeros(visible.image_shape, dtype=np.uint8)
+        depth_mm = np.full(visible.image_shape, np.nan, dtype=np.float32)
+        chosen = sample_of_pixel[seen]
+        labels[seen] = samples.region[chosen]
+        hemisphere[seen] = np.where(samples.right[chosen], RIGHT, LEFT)
+        depth_mm[seen] = samples.depth_mm[chosen]
+        all_labels = labels
+        if self.hemisphere != "both":
+            side = LEFT if self.hemisphere == "left" else RIGHT
+            labels = np.where(hemisphere == side, labels, 0).astype(np.uint16)
+        unseen = self._unseen(labels, all_labels, visible.visibility)
+        _report(unseen, len(regions))
+        return Labels(labels, hemisphere, depth_mm, unseen)
+
+    def _assign(self, visible: VisibleSamples) -> NDArray[np.int64]:
+        """Return for each pixel the sample that stands for it, or -1."""
+        samples = visible.samples
+        if not len(samples):
+            return np.full(visible.image_shape, -1, dtype=np.int64)
+        rows, cols = np.rint(samples.y_px), np.rint(samples.x_px)
+        on_pixels = np.array_equal(rows, samples.y_px) and np.array_equal(cols, samples.x_px)
+        if self.n_neighbors == 1 and visible.cell_px == 1 and on_pixels:
+            assigned = np.full(visible.image_shape, -1, dtype=np.int64)
+            assigned[rows.astype(np.int64), cols.astype(np.int64)] = np.arange(len(samples))
+            return assigned
+        return self._vote(samples, visible.image_shape, visible.cell_px)
+
+    def _vote(
+        self, samples: Samples, image_shape: tuple[int, int], cell_px: int
+    ) -> NDArray[np.int64]:
+        from sklearn.neighbors import NearestNeighbors  # slow to import
+        from sklearn.preprocessing import StandardScaler
+
+        gap_px = DEFAULT_GAP_CELLS * cell_px if self.max_gap_px is None else self.max_gap_px
+        positions = np.column_stack([samples.x_px, samples.y_px])
+        scaler = StandardScaler().fit(positions)
+        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(samples)))
+        search.fit(scaler.transform(positions))
+        assigned = np.empty(image_shape[0] * image_shape[1], dtype=np.int64)
+        for start in range(0, assigned.size, _PIXELS_PER_CHUNK):
+            number = np.arange(start, min(start + _PIXELS_PER_CHUNK, assigned.size))
+            rows, cols = np.divmod(number, image_shape[1])
+            pixels = np.column_stack([cols, rows]).astype(np.float64)
+            neighbors = search.kneighbors(scaler.transform(pixels), return_distance=False)
+            offset = positions[neighbors] - pixels[:, None, :]
+            gap = np.sqrt((offset**2).sum(axis=2)).min(axis=1)
+            assigned[number] = np.where(gap <= gap_px, _elect(neighbors, samples.region), -1)
+        return assigned.reshape(image_shape)
+
+    def _unseen(
+        self,
+        labels: NDArray[np.uint16],
+        all_labels: NDArray[np.uint16],
+        visibility: tuple[Visibility, ...],
+    ) -> dict[str, str]:
+        """Return the regions without a pixel, and why."""
+        counts = np.bincount(labels.ravel(), minlength=len(visibility) + 1)
+        both_sides = np.bincount(all_labels.ravel(), minlength=len(visibility) + 1)
+        reasons = {}
+        for place, report in enumerate(visibility):
+            if counts[place + 1]:
+                continue
+            if both_sides[place + 1]:
+                reason = f"not in the {self.hemisphere} hemisphere of the image"
+            elif report.n_projected == 0:
+                reason = "outside the image"
+            elif report.n_visible == 0:
+                hiders = [f"{name} ({share:.0%})" for name, share in report.hidden_by[:3]]
+                reason = f"hidden by {', '.join(hiders)}"
+            else:
+                reason = "outside the imaging window, or too small to be labelled"
+            reasons[report.acronym] = reason
+        return reasons
+
+
+def _elect(neighbors: NDArray[np.int64], region: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Return for each row the nearest sample of the region with most votes."""
+    votes = region[neighbors]
+    counts = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
+    winner = counts.argmax(axis=1)  # the first of equals, and neighbours are sorted by distance
+    return np.asarray(neighbors[np.arange(len(neighbors)), winner])
+
+
+def _report(unseen: dict[str, str], n_regions: int) -> None:
+    if len(unseen) == n_regions:
+        logger.warning("No region is visible: does the pose place the image on the brain?")
+    for acronym, reason in unseen.items():
+        logger.warning("Region %s is not seen: %s.", acronym, reason)

@@ -1,0 +1,148 @@
+"""Projector: what of each region falls onto the image."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.geometry import ImageView, Rays
+from brainreg3d.state import Alignment, Projections, Samples
+from brainreg3d.steps.base import Step
+from brainreg3d.steps.parameters import one_of, whole_number
+
+
+class Projector(Step):
+    """Project the brain onto the image plane under the camera.
+
+    Parameters
+    ----------
+    sampling : {"rays", "vertices"}
+        One ray for each pixel through the annotation, or the vertices of region meshes.
+    occluders : {"tissue", "regions"}
+        Whether any annotated tissue hides what lies behind it, or only the chosen regions do.
+    layers : {"visible", "all"}
+        For rays: the first hit of each pixel, together with regions that no pixel sees first; or
+        the first hit of each region in each pixel, for pictures. Labels are the same.
+    mesh_spacing_um : int
+        For vertices: spacing at which the annotation is meshed, at least that of its voxels.
+    """
+
+    provides: ClassVar[str] = "projections"
+
+    sampling: str = attrs.field(default="rays", validator=one_of("rays", "vertices"))
+    occluders: str = attrs.field(default="tissue", validator=one_of("tissue", "regions"))
+    layers: str = attrs.field(default="visible", validator=one_of("visible", "all"))
+    mesh_spacing_um: int = attrs.field(default=50, validator=whole_number(1))
+
+    def compute(  # type: ignore[override]
+        self, *, atlas: Atlas, regions: RegionSet, alignment: Alignment
+    ) -> Projections:
+        """Return the projections.
+
+        Parameters
+        ----------
+        atlas : Atlas
+            The brain.
+        regions : RegionSet
+            The regions to label.
+        alignment : Alignment
+            Pose, camera and pixel size of the image.
+
+        Returns
+        -------
+        Projections
+            Samples of the regions and, as region 0, of other tissue.
+        """
+        view = alignment.view
+        if self.sampling == "rays":
+            samples = self._cast(atlas, regions, view)
+        else:
+            samples = self._project_vertices(atlas, regions, view)
+        return Projections(samples, view.shape, self.sampling)
+
+    def _cast(self, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
+        from brainreg3d.raycast import cast_first_hits, cast_label_hits
+
+        annotation = atlas.annotation
+        label_of_index = regions.label_of_index(annotation)
+        opaque = annotation.ids != 0 if self.occluders == "tissue" else label_of_index > 0
+        rays = view.rays()
+        hits = cast_first_hits(annotation, rays, opaque)
+        met = np.flatnonzero(hits.index)
+        index = hits.index[met]
+        labels = label_of_index[index]
+        first = _samples(
+            view, rays, met, labels, annotation.ids[index], hits.distance_mm[met], hits.right[met]
+        )
+        everything = np.arange(1, len(regions) + 1)
+        wanted = everything if self.layers == "all" else np.setdiff1d(everything, labels)
+        if not wanted.size:
+            return first
+        behind = cast_label_hits(annotation, rays, label_of_index, wanted.tolist())
+        # A region's first hit may be the pixel's first hit, which is there already.
+        new = behind.distance_mm > np.nan_to_num(hits.distance_mm[behind.ray], nan=-np.inf)
+        rest = _samples(
+            view,
+            rays,
+            behind.ray[new],
+            behind.label[new],
+            annotation.ids[behind.index[new]],
+            behind.distance_mm[new],
+            behind.right[new],
+        )
+        return Samples.concatenate([first, rest])
+
+    def _project_vertices(self, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
+        from brainreg3d.surfaces import region_vertices
+
+        parts = []
+        middle = atlas.grid.box_mm[0] / 2
+        label_of_index = regions.label_of_index(atlas.annotation)
+        first_label = 0 if self.occluders == "tissue" else 1
+        for label in range(first_label, len(regions) + 1):
+            member = (label_of_index == label) & (atlas.annotation.ids != 0)
+            points = region_vertices(atlas.annotation, member, self.mesh_spacing_um)
+            y_px, x_px, depth_mm = view.project(points)
+            seen = _inside(y_px, view.shape[0]) & _inside(x_px, view.shape[1])
+            identifier = regions[label - 1].id if label else 0
+            parts.append(
+                Samples(
+                    np.full(seen.sum(), label, dtype=np.uint16),
+                    np.full(seen.sum(), identifier, dtype=np.uint32),
+                    x_px[seen],
+                    y_px[seen],
+                    depth_mm[seen],
+                    points[seen, 0] > middle,
+                )
+            )
+        return Samples.concatenate(parts)
+
+
+def _inside(position_px: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
+    """Tell which positions lie on the image; NaN lies nowhere."""
+    return (position_px >= -0.5) & (position_px < size - 0.5)
+
+
+def _samples(
+    view: ImageView,
+    rays: Rays,
+    ray: NDArray[np.int64],
+    labels: NDArray[np.uint16],
+    structure_id: NDArray[np.uint32],
+    distance_mm: NDArray[np.float64],
+    right: NDArray[np.bool_],
+) -> Samples:
+    """Turn hits along rays into samples of the image."""
+    origins = rays.origins_mm if len(rays.origins_mm) == 1 else rays.origins_mm[ray]
+    directions = rays.directions if len(rays.directions) == 1 else rays.directions[ray]
+    view_axis = view.pose.view_axis
+    start = (origins - np.asarray(view.pose.center_mm)) @ view_axis
+    depth_mm = start + distance_mm * (directions @ view_axis)
+    rows, cols = np.divmod(ray, view.shape[1])
+    return Samples(
+        labels, structure_id, cols.astype(np.float64), rows.astype(np.float64), depth_mm, right
+    )
