@@ -1,0 +1,203 @@
+"""Annotations on disk in their compact form, opened by memory map in milliseconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d._logging import logger
+from brainreg3d.atlas import Annotation
+from brainreg3d.errors import AtlasError
+from brainreg3d.io.cache import build_once, cache_dir, load_json
+
+FORMAT_VERSION = 1
+"""Raised whenever the same source would be stored as other bytes."""
+
+_BAR_FROM_VOXELS = 20_000_000  # about a second of work
+_CHUNK_BYTES = 1 << 24
+
+Spacing = tuple[float, float, float]
+
+
+def content_key(*parts: object) -> str:
+    """Return the name of a cache entry.
+
+    Parameters
+    ----------
+    *parts : object
+        Everything the entry depends on: hashes of contents, options, versions.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    text = repr((FORMAT_VERSION, *parts))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def compact_from_source(
+    key: str, load: Callable[[], tuple[NDArray[Any], Spacing]], label: str = "annotation"
+) -> Annotation:
+    """Open an annotation from the cache, or make it from its source and keep it.
+
+    Parameters
+    ----------
+    key : str
+        Name of the cache entry; see `content_key`. It has to follow from the content of the
+        source, so that a changed source is never served from an old entry.
+    load : callable
+        Returns structure ids, shape (Z, Y, X), in the atlas frame, and the spacing in mm; called
+        only when there is no entry.
+    label : str
+        What is made, for the progress bar.
+
+    Returns
+    -------
+    Annotation
+        Its index is a read-only memory map when the cache could be written.
+
+    Raises
+    ------
+    AtlasError
+        If the source holds no structure ids.
+    """
+    loaded: list[tuple[NDArray[Any], Spacing]] = []
+
+    def source() -> tuple[NDArray[Any], Spacing]:
+        if not loaded:
+            loaded.append(load())
+        return loaded[0]
+
+    def build(folder: Path) -> None:
+        volume, spacing_mm = source()
+        index = _preallocated(folder / "index.npy", volume.shape)
+        annotation = _compact(volume, spacing_mm, label, index)
+        index.flush()
+        _write_table(folder, annotation)
+
+    def in_memory() -> Annotation:
+        return _compact(*source(), label, None)
+
+    return _cached(key, build, in_memory)
+
+
+def cached_annotation(key: str, make: Callable[[], Annotation]) -> Annotation:
+    """Open an annotation from the cache, or make it and keep it.
+
+    Parameters
+    ----------
+    key : str
+        Name of the cache entry; see `content_key`.
+    make : callable
+        Makes the annotation; called only when there is no entry.
+
+    Returns
+    -------
+    Annotation
+        Its index is a read-only memory map when the cache could be written.
+    """
+    made: list[Annotation] = []
+
+    def in_memory() -> Annotation:
+        if not made:
+            made.append(make())
+        return made[0]
+
+    def build(folder: Path) -> None:
+        annotation = in_memory()
+        np.save(folder / "index.npy", annotation.index)
+        _write_table(folder, annotation)
+
+    return _cached(key, build, in_memory)
+
+
+def _cached(
+    key: str, build: Callable[[Path], None], in_memory: Callable[[], Annotation]
+) -> Annotation:
+    folder = cache_dir() / "annotations" / key
+    if not build_once(folder, build, _is_complete):
+        return in_memory()
+    try:
+        return _open(folder)
+    except (OSError, ValueError, KeyError, AtlasError) as error:
+        logger.warning("The cache entry %s cannot be opened (%s); it is not used.", folder, error)
+        return in_memory()
+
+
+def _open(folder: Path) -> Annotation:
+    meta = load_json(folder / "meta.json") or {}
+    index = np.load(folder / "index.npy", mmap_mode="r")
+    ids = np.load(folder / "ids.npy")
+    z, y, x = (float(size) for size in meta["spacing_mm"])
+    return Annotation(index, ids, (z, y, x))
+
+
+def _is_complete(folder: Path) -> bool:
+    """Tell whether an entry is whole, from what its ``meta.json`` says about its files."""
+    meta = load_json(folder / "meta.json")
+    if meta is None or not isinstance(meta.get("bytes"), dict):
+        return False
+    try:
+        sizes = {name: (folder / name).stat().st_size for name in ("index.npy", "ids.npy")}
+        index = np.load(folder / "index.npy", mmap_mode="r")
+    except (OSError, ValueError):
+        return False
+    return sizes == meta["bytes"] and list(index.shape) == meta.get("shape")
+
+
+def _write_table(folder: Path, annotation: Annotation) -> None:
+    np.save(folder / "ids.npy", annotation.ids)
+    meta = {
+        "format": FORMAT_VERSION,
+        "shape": list(annotation.index.shape),
+        "spacing_mm": list(annotation.spacing_mm),
+        "bytes": {name: (folder / name).stat().st_size for name in ("index.npy", "ids.npy")},
+    }
+    (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+
+
+def _preallocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """Return a memory map whose space on the disk is taken already.
+
+    Writing to a memory map on a full disk kills the process instead of raising an error.
+    """
+    header = {"descr": "<u2", "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        remaining = 2 * int(np.prod(shape))
+        while remaining:
+            remaining -= file.write(bytes(min(_CHUNK_BYTES, remaining)))
+    return cast("np.memmap[Any, Any]", np.load(path, mmap_mode="r+"))
+
+
+class _Counted:
+    """A volume that moves a progress bar when its slabs are read."""
+
+    def __init__(self, volume: NDArray[Any], bar: Any) -> None:
+        self.volume, self.bar = volume, bar
+        self.shape, self.ndim = volume.shape, volume.ndim
+
+    def __getitem__(self, z: int) -> NDArray[Any]:
+        self.bar.update()
+        return cast("NDArray[Any]", self.volume[z])
+
+
+def _compact(
+    volume: NDArray[Any], spacing_mm: Spacing, label: str, out: NDArray[np.uint16] | None
+) -> Annotation:
+    from brainreg3d.atlas.compact import compact_annotation  # brings numba
+
+    if volume.ndim != 3 or volume.size < _BAR_FROM_VOXELS or not sys.stderr.isatty():
+        return compact_annotation(volume, spacing_mm, out)
+    from tqdm import tqdm
+
+    with tqdm(total=volume.shape[0], desc=f"Preparing the {label}", unit="slab") as bar:
+        return compact_annotation(cast("Any", _Counted(volume, bar)), spacing_mm, out)
