@@ -1,0 +1,63 @@
+"""Drawings: one function for each result; each returns a figure and shows nothing.
+
+Nothing heavy is imported before something is drawn, and pyplot only where windows are shown.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from brainreg3d.views.atlas import draw_atlas
+    from brainreg3d.views.contrast import auto_contrast
+    from brainreg3d.views.cut import draw_cut
+    from brainreg3d.views.depth import draw_depth
+    from brainreg3d.views.figures import save_figure, show_figures
+    from brainreg3d.views.image import draw_image
+    from brainreg3d.views.labels import draw_labels
+    from brainreg3d.views.masks import draw_masks
+    from brainreg3d.views.overlay import draw_overlay
+    from brainreg3d.views.projections import draw_projections
+    from brainreg3d.views.rendering import can_render_3d
+
+__all__ = [
+    "auto_contrast",
+    "can_render_3d",
+    "draw_atlas",
+    "draw_cut",
+    "draw_depth",
+    "draw_image",
+    "draw_labels",
+    "draw_masks",
+    "draw_overlay",
+    "draw_projections",
+    "save_figure",
+    "show_figures",
+]
+
+_MODULES = {
+    "auto_contrast": "contrast",
+    "can_render_3d": "rendering",
+    "draw_atlas": "atlas",
+    "draw_cut": "cut",
+    "draw_depth": "depth",
+    "draw_image": "image",
+    "draw_labels": "labels",
+    "draw_masks": "masks",
+    "draw_overlay": "overlay",
+    "draw_projections": "projections",
+    "save_figure": "figures",
+    "show_figures": "figures",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,277 @@
+"""An atlas in three planes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.atlas import Atlas, find_bregma
+from brainreg3d.geometry import VolumeGrid
+from brainreg3d.views.contrast import auto_contrast
+from brainreg3d.views.layout import LINE_IN, MARGIN_IN, add_axes, add_text, new_figure
+from brainreg3d.views.style import GREY, INK, SMALL_PT, TITLE_PT, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PAGE_IN = 7.4
+_LEFT_IN, _GAP_IN = 0.5, 0.55
+_COARSE_MM = 0.1  # finer than this does not change which planes are informative
+
+
+@attrs.frozen
+class Plane:
+    """One of the three anatomical planes, and how it is looked at.
+
+    Parameters
+    ----------
+    name : str
+        For the heading.
+    normal : int
+        Place of the axis across the plane in points (x, y, z).
+    across, up : int
+        Places of the axes that run across the picture and up it.
+    edges : tuple of str
+        Letters at the left, right, lower and upper edge.
+    reverse : bool
+        Whether the axis across the picture falls from left to right.
+    """
+
+    name: str
+    normal: int
+    across: int
+    up: int
+    edges: tuple[str, str, str, str]
+    reverse: bool = False
+
+
+PLANES = (
+    Plane("Coronal, seen from behind", 1, 0, 2, ("L", "R", "I", "S")),
+    Plane("Sagittal", 0, 1, 2, ("A", "P", "I", "S"), reverse=True),
+    Plane("Horizontal, seen from above", 2, 0, 1, ("L", "R", "P", "A")),
+)
+_AXIS_NAMES = ("ML", "AP", "DV")
+
+
+@styled
+def draw_atlas(atlas: Atlas, *, bregma: str = "ibl") -> Figure:
+    """Draw template and annotation of an atlas in three planes.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        What to draw; its template is loaded if it has one.
+    bregma : str
+        Name of the preset from which millimetres are counted, if it lies inside the atlas.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture. The planes go through the point at which each of them meets the most
+        structures, in the right hemisphere.
+    """
+    box = np.array(atlas.grid.box_mm)
+    point = informative_point_mm(atlas)
+    position = find_bregma(bregma).position_mm(box)
+    origin = position if np.all((position >= 0) & (position <= box)) else None
+    page = _Page.fit(box, 1 if atlas.template is None else 2)
+    figure = new_figure(_PAGE_IN, page.height_in)
+    add_text(figure, MARGIN_IN, MARGIN_IN, atlas.title, size=TITLE_PT, weight="bold")
+    if atlas.template is not None:
+        low, high = auto_contrast(atlas.template.data)
+        _draw_row(figure, page, 0, "Template", point, origin)
+        for axes, plane in zip(figure.axes[-3:], PLANES, strict=True):
+            pixels = slice_plane(atlas.template.data, atlas.template.grid, plane, point)
+            _show(
+                axes, pixels, plane, box, origin, cmap="gray", vmin=low, vmax=max(high, low + 1e-9)
+            )
+    colors = _color_table(atlas)
+    _draw_row(figure, page, page.rows - 1, "Annotation", point, origin)
+    for axes, plane in zip(figure.axes[-3:], PLANES, strict=True):
+        index = slice_plane(atlas.annotation.index, atlas.grid, plane, point)
+        _show(axes, colors[index], plane, box, origin)
+    for axes, plane in zip(figure.axes, PLANES * page.rows, strict=True):
+        _mark(axes, plane, point, origin, bregma)
+    start = (
+        "the left, posterior, lower corner of the atlas" if origin is None else f"bregma ({bregma})"
+    )
+    text = f"Distances in mm from {start}. Dashed: where the other two planes cut."
+    add_text(figure, MARGIN_IN, page.height_in - MARGIN_IN - LINE_IN, text, color=GREY)
+    return figure
+
+
+def informative_point_mm(atlas: Atlas) -> NDArray[np.float64]:
+    """Return the point through which planes show most of an atlas.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        Any atlas.
+
+    Returns
+    -------
+    numpy.ndarray, shape (3,)
+        (x, y, z) in mm: along each axis the middle of the voxels at which a slice meets most
+        structures, the nearest to the middle of the atlas among equals; x in the right half,
+        off the midline.
+    """
+    grid = atlas.grid
+    steps = tuple(max(1, round(_COARSE_MM / spacing)) for spacing in grid.spacing_mm)
+    coarse = atlas.annotation.index[:: steps[0], :: steps[1], :: steps[2]]
+    point = np.zeros(3)
+    for axis in range(3):
+        slices = np.moveaxis(coarse, axis, 0)
+        counts = np.array([np.unique(layer).size for layer in slices])
+        places = np.arange(counts.size)
+        if axis == 2:
+            counts = np.where(places < 0.55 * counts.size, -1, counts)
+        best = places[counts == counts.max()]
+        middle = best[np.argmin(np.abs(best - (counts.size - 1) / 2))]
+        point[2 - axis] = (middle * steps[axis] + 0.5) * grid.spacing_mm[axis]
+    return point
+
+
+def slice_plane(
+    volume: NDArray[Any], grid: VolumeGrid, plane: Plane, point_mm: NDArray[np.float64]
+) -> NDArray[Any]:
+    """Cut a slice out of a volume, turned as it is looked at.
+
+    Parameters
+    ----------
+    volume : numpy.ndarray, shape (Z, Y, X)
+        In the atlas frame.
+    grid : VolumeGrid
+        Where its voxels lie.
+    plane : Plane
+        Which plane.
+    point_mm : numpy.ndarray, shape (3,)
+        A point (x, y, z) in the plane.
+
+    Returns
+    -------
+    numpy.ndarray, 2D
+        Row 0 is the upper edge of the picture, column 0 its left edge.
+    """
+    index = int(grid.voxel_indices(point_mm)[2 - plane.normal])
+    index = min(max(index, 0), grid.shape[2 - plane.normal] - 1)
+    layer = np.take(volume, index, axis=2 - plane.normal)
+    # What is left of (Z, Y, X) is already (up, across): z before y before x.
+    layer = layer[::-1]
+    return layer[:, ::-1] if plane.reverse else layer
+
+
+@attrs.frozen
+class _Page:
+    """Where the three columns of panels are, in inches."""
+
+    scale: float
+    lefts: tuple[float, ...]
+    tops: tuple[float, ...]
+    sizes: tuple[tuple[float, float], ...]
+    height_in: float
+
+    @property
+    def rows(self) -> int:
+        return len(self.tops)
+
+    @classmethod
+    def fit(cls, box_mm: NDArray[np.float64], rows: int) -> _Page:
+        widths = [float(box_mm[plane.across]) for plane in PLANES]
+        heights = [float(box_mm[plane.up]) for plane in PLANES]
+        room = _PAGE_IN - MARGIN_IN - _LEFT_IN - 2 * _GAP_IN
+        scale = min(room / sum(widths), 3.2 / max(heights))
+        lefts, left = [], _LEFT_IN
+        for width in widths:
+            lefts.append(left)
+            left += width * scale + _GAP_IN
+        row = max(heights) * scale + 0.75
+        tops = tuple(MARGIN_IN + 0.22 + 2 * LINE_IN + 0.15 + row * place for place in range(rows))
+        sizes = tuple((w * scale, h * scale) for w, h in zip(widths, heights, strict=True))
+        bottom = tops[-1] + max(heights) * scale + 0.45
+        return cls(scale, tuple(lefts), tops, sizes, bottom + LINE_IN + MARGIN_IN)
+
+
+def _draw_row(
+    figure: Figure,
+    page: _Page,
+    row: int,
+    what: str,
+    point_mm: NDArray[np.float64],
+    origin_mm: NDArray[np.float64] | None,
+) -> None:
+    """Add the empty panels of one row with their headings."""
+    offset = np.zeros(3) if origin_mm is None else origin_mm
+    for plane, left, size in zip(PLANES, page.lefts, page.sizes, strict=True):
+        top = page.tops[row]
+        axis = _AXIS_NAMES[plane.normal]
+        where = f"{axis} {point_mm[plane.normal] - offset[plane.normal]:+.2f} mm"
+        heading = f"{what}: {where}"
+        add_text(figure, left, top - 2 * LINE_IN - 0.04, heading, weight="bold")
+        add_text(figure, left, top - LINE_IN - 0.04, plane.name, color=GREY)
+        add_axes(figure, left, top, *size)
+
+
+def _show(
+    axes: Axes,
+    pixels: NDArray[Any],
+    plane: Plane,
+    box_mm: NDArray[np.float64],
+    origin_mm: NDArray[np.float64] | None,
+    **kwargs: Any,
+) -> None:
+    offset = np.zeros(3) if origin_mm is None else origin_mm
+    first, last = -offset[plane.across], box_mm[plane.across] - offset[plane.across]
+    if plane.reverse:
+        first, last = last, first
+    low, high = -offset[plane.up], box_mm[plane.up] - offset[plane.up]
+    axes.imshow(pixels, extent=(first, last, low, high), aspect="auto", **kwargs)
+    axes.set_xlabel(f"{_AXIS_NAMES[plane.across]} (mm)", labelpad=1)
+    axes.set_ylabel(f"{_AXIS_NAMES[plane.up]} (mm)", labelpad=1)
+
+
+def _mark(
+    axes: Axes,
+    plane: Plane,
+    point_mm: NDArray[np.float64],
+    origin_mm: NDArray[np.float64] | None,
+    bregma: str,
+) -> None:
+    """Draw the letters of the directions, the other planes and bregma."""
+    from matplotlib.patheffects import withStroke
+
+    offset = np.zeros(3) if origin_mm is None else origin_mm
+    axes.set_autoscale_on(False)
+    across, up = (point_mm - offset)[[plane.across, plane.up]]
+    axes.axvline(across, color="#d62728", lw=0.6, ls=(0, (4, 3)))
+    axes.axhline(up, color="#d62728", lw=0.6, ls=(0, (4, 3)))
+    places = ((0.03, 0.5), (0.97, 0.5), (0.5, 0.035), (0.5, 0.965))
+    for letter, (x, y) in zip(plane.edges, places, strict=True):
+        axes.text(
+            x,
+            y,
+            letter,
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            size=SMALL_PT,
+            weight="bold",
+            color="white",
+            path_effects=[withStroke(linewidth=1.8, foreground=INK)],
+        )
+    if origin_mm is not None:
+        axes.plot(
+            [0], [0], marker="o", ms=4, mfc="#ffd400", mec=INK, mew=0.6, clip_on=False, gid="bregma"
+        )
+
+
+def _color_table(atlas: Atlas) -> NDArray[np.float64]:
+    """Return the colour of each entry of the annotation's table; nothing is white."""
+    table = np.ones((atlas.annotation.ids.size, 3))
+    for place, identifier in enumerate(atlas.annotation.ids.tolist()):
+        if identifier in atlas.structures:
+            table[place] = np.array(atlas.structures[identifier].rgb) / 255
+    return table

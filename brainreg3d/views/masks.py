@@ -1,0 +1,71 @@
+"""The mask of each region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from brainreg3d.atlas import Atlas, Region, RegionSet
+from brainreg3d.state import Alignment, Labels
+from brainreg3d.views.panels import PanelPage
+from brainreg3d.views.regions_on_image import TISSUE, draw_path, outline_path
+from brainreg3d.views.sheet import show_pixels
+from brainreg3d.views.style import INK, OFF_BRAIN, atlas_line, region_color, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@styled
+def draw_masks(
+    labels: Labels,
+    regions: RegionSet,
+    alignment: Alignment,
+    *,
+    atlas: Atlas | None = None,
+) -> Figure:
+    """Draw the mask of each region in a panel of its own.
+
+    Parameters
+    ----------
+    labels : Labels
+        The region of every pixel.
+    regions : RegionSet
+        What the labels stand for.
+    alignment : Alignment
+        For areas, scale bar and compass.
+    atlas : Atlas, optional
+        Named below the picture.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture. A region without a pixel has an empty panel; why, stands below.
+    """
+    view = alignment.view
+    pixel_mm2 = view.pixel_size_mm[0] * view.pixel_size_mm[1]
+    counts = np.bincount(labels.labels.ravel(), minlength=len(regions) + 1)[1:]
+    headings = [
+        (region.acronym, _heading(region, int(count), pixel_mm2, labels))
+        for region, count in zip(regions, counts, strict=True)
+    ]
+    reasons = [f"{acronym}: {reason}" for acronym, reason in labels.unseen.items()]
+    captions = ["Grey: other brain tissue; light grey: no brain", *reasons, *atlas_line(atlas)]
+    shape = labels.labels.shape
+    title = "Mask of each region"
+    page = PanelPage(shape, view.pixel_size_mm, title, headings, captions, view.pose)
+    figure, panels = page.draw()
+    brain = np.where((labels.hemisphere > 0)[..., None], TISSUE, OFF_BRAIN)
+    for place, (axes, region) in enumerate(zip(panels, regions, strict=True)):
+        mask = labels.labels == place + 1
+        show_pixels(axes, np.where(mask[..., None], region_color(region), brain))
+        if mask.any():
+            draw_path(axes, outline_path(mask), INK, 0.5)
+    return figure
+
+
+def _heading(region: Region, count: int, pixel_mm2: float, labels: Labels) -> str:
+    if count == 0:
+        return "no pixel (see below)" if region.acronym in labels.unseen else "no pixel"
+    return f"{count:,} px, {count * pixel_mm2:.3g} mm²"

@@ -1,0 +1,81 @@
+"""The image with the outlines of the regions at its pose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.state import Alignment, Image, Labels
+from brainreg3d.views.contrast import to_grey
+from brainreg3d.views.names import draw_names, place_names
+from brainreg3d.views.outlines import split_hemispheres
+from brainreg3d.views.regions_on_image import (
+    draw_path,
+    outline_path,
+    pieces_to_name,
+    pose_captions,
+)
+from brainreg3d.views.sheet import ImagePage, image_size_in, show_pixels
+from brainreg3d.views.style import atlas_line, brightened, region_color, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_LINE_PT, _RIM_PT = 0.9, 2.6
+
+
+@styled
+def draw_overlay(
+    image: Image,
+    alignment: Alignment,
+    regions: RegionSet,
+    labels: Labels,
+    *,
+    atlas: Atlas | None = None,
+) -> Figure:
+    """Draw an image with region outlines on it, exactly along the borders of pixels.
+
+    Parameters
+    ----------
+    image : Image
+        Shown with automatic contrast.
+    alignment : Alignment
+        The pose, given in numbers below the picture.
+    regions : RegionSet
+        What the labels stand for.
+    labels : Labels
+        The region of every pixel at that pose.
+    atlas : Atlas, optional
+        Named below the picture; needed to give the position from bregma.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture.
+    """
+    view = alignment.view
+    size = image_size_in(image.shape, view.pixel_size_mm)
+    names, left_out = place_names(pieces_to_name(labels, regions), image.shape, size)
+    captions = pose_captions(alignment, atlas)
+    if left_out:
+        captions.append(f"Too small to be named in the picture: {', '.join(left_out)}")
+    if labels.unseen:
+        captions.append(f"Without a pixel: {', '.join(labels.unseen)}")
+    captions += atlas_line(atlas)
+    title = f"{image.stem}: regions at the pose"
+    page = ImagePage(image.shape, view.pixel_size_mm, title, view.pose, captions=captions)
+    figure, axes = page.draw()
+    show_pixels(axes, to_grey(image.pixels))
+    _draw_outlines(axes, regions, labels)
+    draw_names(axes, names, on_image=True)
+    return figure
+
+
+def _draw_outlines(axes: Axes, regions: RegionSet, labels: Labels) -> None:
+    parts = split_hemispheres(labels.labels, labels.hemisphere)
+    paths = [(label, outline_path(mask)) for label, _, mask in parts]
+    for _, path in paths:
+        draw_path(axes, path, (0.0, 0.0, 0.0, 0.6), _RIM_PT)
+    for label, path in paths:
+        draw_path(axes, path, brightened(region_color(regions[label - 1])), _LINE_PT, inside=True)

@@ -1,0 +1,105 @@
+"""What of each region falls onto the image, whatever lies in front of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.state import Alignment, Projections
+from brainreg3d.views.panels import PanelPage
+from brainreg3d.views.sheet import show_pixels
+from brainreg3d.views.style import atlas_line, region_color, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LARGEST_PX = 320  # of a panel; finer counts could not be seen
+
+
+@styled
+def draw_projections(
+    projections: Projections,
+    regions: RegionSet,
+    *,
+    alignment: Alignment | None = None,
+    atlas: Atlas | None = None,
+) -> Figure:
+    """Draw all samples of each region in a panel of its own, hidden ones included.
+
+    Parameters
+    ----------
+    projections : Projections
+        Samples of all regions.
+    regions : RegionSet
+        What the samples' regions stand for.
+    alignment : Alignment, optional
+        For scale bar and compass.
+    atlas : Atlas, optional
+        Named below the picture.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture; the more samples fall onto a place, the stronger the colour.
+    """
+    samples, shape = projections.samples, projections.image_shape
+    counts = np.bincount(samples.region, minlength=len(regions) + 1)[1:]
+    headings = [
+        (region.acronym, f"{count:,} samples" if count else "nothing in view")
+        for region, count in zip(regions, counts.tolist(), strict=True)
+    ]
+    captions = [
+        f"Samples: {projections.sampling}. All of each region in the view, hidden parts included; "
+        "the stronger the colour, the more samples.",
+        *atlas_line(atlas),
+    ]
+    view = None if alignment is None else alignment.view
+    page = PanelPage(
+        shape,
+        None if view is None else view.pixel_size_mm,
+        "Projection of each region, without regard for depth",
+        headings,
+        captions,
+        None if view is None else view.pose,
+    )
+    figure, panels = page.draw()
+    for place, (axes, region) in enumerate(zip(panels, regions, strict=True)):
+        chosen = samples.region == place + 1
+        density = sample_density(samples.x_px[chosen], samples.y_px[chosen], shape)
+        # From a light tint up, so that a single sample is seen too.
+        strength = np.where(density > 0, 0.3 + 0.7 * density / max(density.max(), 1e-9), 0.0)
+        color = np.array(region_color(region))
+        pixels = 1 - strength[..., None] * (1 - color)
+        rows, cols = density.shape
+        step = -(-max(shape) // _LARGEST_PX)
+        show_pixels(axes, pixels, extent=(-0.5, cols * step - 0.5, rows * step - 0.5, -0.5))
+    return figure
+
+
+def sample_density(
+    x_px: NDArray[np.float64], y_px: NDArray[np.float64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Count samples on a grid that is as fine as a small panel can show.
+
+    Parameters
+    ----------
+    x_px, y_px : numpy.ndarray, shape (N,)
+        Columns and rows; samples off the image are left out.
+    shape : tuple of int
+        (rows, columns) of the image.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        Counts, in cells of a whole number of pixels.
+    """
+    step = -(-max(shape) // _LARGEST_PX)
+    rows, cols = (-(-length // step) for length in shape)
+    row = np.floor((y_px + 0.5) / step).astype(np.int64)
+    col = np.floor((x_px + 0.5) / step).astype(np.int64)
+    inside = (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
+    counts = np.bincount(row[inside] * cols + col[inside], minlength=rows * cols)
+    return counts.reshape(rows, cols).astype(np.float64)
