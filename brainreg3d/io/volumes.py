@@ -191,8 +191,8 @@ def parse_orientation(orientation: str) -> str:
     except (InputError, KeyError) as error:
         message = (
             f"Expected an orientation of three letters, one of each pair A/P, S/I and L/R: in "
-            f'upper case where the axes grow to ("PIR", as ITK and NWB write), or in lower case where '
-            f'they start ("asl", as BrainGlobe writes; the same thing); got {orientation!r}.'
+            f'upper case where the axes grow to ("PIR", as ITK and NWB write), or in lower case '
+            f'where they start ("asl", as BrainGlobe writes; the same thing); got {orientation!r}.'
         )
         raise AtlasError(message) from error
     return text

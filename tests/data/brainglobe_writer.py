@@ -1,0 +1,71 @@
+"""Writes a small BrainGlobe atlas (format 3) to disk, as the installer would leave it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import ngff_zarr
+import numpy as np
+
+
+def _write_zarr(path: Path, stack: np.ndarray, resolution_um: tuple[float, ...]) -> None:
+    scale = dict(zip("zyx", (size / 1000 for size in resolution_um), strict=True))
+    image = ngff_zarr.to_ngff_image(stack, dims=("z", "y", "x"), scale=scale)
+    multiscales = ngff_zarr.to_multiscales(image, scale_factors=[], chunks=32)
+    path.parent.mkdir(parents=True)
+    ngff_zarr.to_ngff_zarr(str(path), multiscales, version="0.5")
+
+
+def write_brainglobe_atlas(
+    home: Path,
+    name: str,
+    annotation: np.ndarray,
+    template: np.ndarray,
+    structures: list[tuple[int, str, str, list[int]]],
+    resolution_um: tuple[float, float, float],
+    orientation: str = "asr",
+) -> Path:
+    """Install an atlas below `home`, with the configuration that points there; return its root."""
+    root = home / "data" / "brainglobe-atlasapi"
+    (home / "bg_config.conf").write_text(
+        f"[default_dirs]\nbrainglobe_dir = {home / 'data'}\ninterm_download_dir = {home / 'data'}\n"
+    )
+    terms = {"location": f"/terminologies/{name}-terms/1_0", "name": "terms"}
+    reference = {"location": f"/templates/{name}-template/1_0", "name": "template"}
+    labels = {"location": f"/annotation-sets/{name}-labels/1_0", "name": "labels"}
+    labels["template"] = reference
+    manifest = {
+        "name": name,
+        "version": "1.0",
+        "citation": "A test (2020)",
+        "atlas_link": "",
+        "species": "Mus testus",
+        "symmetric": True,
+        "resolution": list(resolution_um),
+        "orientation": orientation,
+        "shape": list(annotation.shape),
+        "additional_references": [],
+        "terminology": terms,
+        "annotation_set": labels,
+        "template": reference,
+        "coordinate_space": {"location": "/coordinate-spaces/test/1_0", "name": "space"},
+    }
+    folder = root / "atlases" / name / "1_0"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    below = root / labels["location"][1:]
+    _write_zarr(below / "annotations_compressed.ome.zarr", annotation, resolution_um)
+    _write_zarr(root / reference["location"][1:] / "template.ome.zarr", template, resolution_um)
+    table = root / terms["location"][1:]
+    table.mkdir(parents=True)
+    columns = (
+        "identifier,parent_identifier,annotation_value,name,abbreviation,color_hex_triplet,"
+        "root_identifier_path"
+    )
+    lines = [columns]
+    for identifier, acronym, full_name, path in structures:
+        parent = path[-2] if len(path) > 1 else ""
+        lines.append(f'{identifier},{parent},{identifier},{full_name},{acronym},#0A141E,"{path}"')
+    (table / "terminology.csv").write_text("\n".join(lines) + "\n")
+    return root
