@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, find_bregma
 from brainreg3d.geometry import VolumeGrid
-from brainreg3d.views.contrast import auto_contrast
 from brainreg3d.views.layout import LINE_IN, MARGIN_IN, add_axes, add_text, new_figure
 from brainreg3d.views.style import GREY, INK, SMALL_PT, TITLE_PT, styled
 
@@ -82,24 +81,22 @@ def draw_atlas(atlas: Atlas, *, bregma: str = "ibl") -> Figure:
     figure = new_figure(_PAGE_IN, page.height_in)
     add_text(figure, MARGIN_IN, MARGIN_IN, atlas.title, size=TITLE_PT, weight="bold")
     if atlas.template is not None:
-        low, high = auto_contrast(atlas.template.data)
+        low, high = _template_limits(atlas.template.data)
         _draw_row(figure, page, 0, "Template", point, origin)
         for axes, plane in zip(figure.axes[-3:], PLANES, strict=True):
             pixels = slice_plane(atlas.template.data, atlas.template.grid, plane, point)
-            _show(
-                axes, pixels, plane, box, origin, cmap="gray", vmin=low, vmax=max(high, low + 1e-9)
-            )
+            _show(axes, pixels, plane, box, origin, cmap="gray", vmin=low, vmax=high)
     colors = _color_table(atlas)
     _draw_row(figure, page, page.rows - 1, "Annotation", point, origin)
     for axes, plane in zip(figure.axes[-3:], PLANES, strict=True):
         index = slice_plane(atlas.annotation.index, atlas.grid, plane, point)
         _show(axes, colors[index], plane, box, origin)
     for axes, plane in zip(figure.axes, PLANES * page.rows, strict=True):
-        _mark(axes, plane, point, origin, bregma)
-    start = (
-        "the left, posterior, lower corner of the atlas" if origin is None else f"bregma ({bregma})"
-    )
-    text = f"Distances in mm from {start}. Dashed: where the other two planes cut."
+        _mark(axes, plane, point, origin)
+    text = "Distances in mm from the left, posterior, lower corner of the atlas."
+    if origin is not None:
+        text = f"Distances in mm from bregma ({bregma}; yellow, projected onto each plane)."
+    text += " Dashed: where the other two planes cut."
     add_text(figure, MARGIN_IN, page.height_in - MARGIN_IN - LINE_IN, text, color=GREY)
     return figure
 
@@ -161,7 +158,7 @@ def slice_plane(
     layer = np.take(volume, index, axis=2 - plane.normal)
     # What is left of (Z, Y, X) is already (up, across): z before y before x.
     layer = layer[::-1]
-    return layer[:, ::-1] if plane.reverse else layer
+    return np.asarray(layer[:, ::-1] if plane.reverse else layer)
 
 
 @attrs.frozen
@@ -209,7 +206,7 @@ def _draw_row(
         top = page.tops[row]
         axis = _AXIS_NAMES[plane.normal]
         where = f"{axis} {point_mm[plane.normal] - offset[plane.normal]:+.2f} mm"
-        heading = f"{what}: {where}"
+        heading = f"{what}: {where}".replace("-", "−")
         add_text(figure, left, top - 2 * LINE_IN - 0.04, heading, weight="bold")
         add_text(figure, left, top - LINE_IN - 0.04, plane.name, color=GREY)
         add_axes(figure, left, top, *size)
@@ -238,7 +235,6 @@ def _mark(
     plane: Plane,
     point_mm: NDArray[np.float64],
     origin_mm: NDArray[np.float64] | None,
-    bregma: str,
 ) -> None:
     """Draw the letters of the directions, the other planes and bregma."""
     from matplotlib.patheffects import withStroke
@@ -275,3 +271,12 @@ def _color_table(atlas: Atlas) -> NDArray[np.float64]:
         if identifier in atlas.structures:
             table[place] = np.array(atlas.structures[identifier].rgb) / 255
     return table
+
+
+def _template_limits(data: NDArray[Any]) -> tuple[float, float]:
+    """Return grey values for black and white that leave bright fibres and cerebellum visible."""
+    coarse = np.asarray(data[::2, ::2, ::2], dtype=np.float64)
+    tissue = coarse[coarse > coarse.min()]
+    if tissue.size == 0:
+        return float(coarse.min()), float(coarse.min()) + 1.0
+    return float(coarse.min()), float(np.percentile(tissue, 99.8))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, RegionSet
-from brainreg3d.state import Alignment, Projections, Samples, VisibleSamples
+from brainreg3d.state import LEFT, RIGHT, Alignment, Projections, Samples, VisibleSamples
 from brainreg3d.views.layout import add_axes
+from brainreg3d.views.names import Piece, draw_names, place_names
+from brainreg3d.views.outlines import split_hemispheres
 from brainreg3d.views.panels import PanelPage
 from brainreg3d.views.regions_on_image import TISSUE
 from brainreg3d.views.sheet import show_pixels
@@ -17,7 +20,7 @@ from brainreg3d.views.style import OFF_BRAIN, atlas_line, region_color, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
+    from matplotlib.colors import Colormap, Normalize
     from matplotlib.figure import Figure
 
 _BAR_IN = 0.5
@@ -79,6 +82,7 @@ def draw_depth(
     n_regions = len(regions)
     show_pixels(last, _colored(_last_region(before, n_regions), regions), extent=extent)
     show_pixels(nearest, _colored(_last_region(after, n_regions), regions), extent=extent)
+    _name_regions(figure, nearest, after, regions)
     _draw_layers(figure, layers, _count_regions(before, n_regions), extent)
     _draw_depth_map(figure, depth, _depth_map(after), extent)
     return figure
@@ -124,6 +128,31 @@ def _colored(grid: NDArray[np.int64], regions: RegionSet) -> NDArray[np.float64]
     return np.asarray(table[grid + 1])
 
 
+def _name_regions(figure: Figure, axes: Axes, table: _CellTable, regions: RegionSet) -> None:
+    """Write names where regions are nearest, once for each hemisphere."""
+    grid = _last_region(table, len(regions))
+    right = np.zeros(grid.size, dtype=bool)
+    right[table.cell] = table.samples.right
+    hemisphere = np.where(right, RIGHT, LEFT).reshape(grid.shape)
+    parts = split_hemispheres(np.maximum(grid, 0), hemisphere)
+    pieces = [
+        Piece(regions[label - 1].acronym, mask, region_color(regions[label - 1]))
+        for label, _, mask in parts
+    ]
+    width, height = figure.get_size_inches()
+    box = axes.get_position()
+    names, _ = place_names(pieces, grid.shape, (box.width * width, box.height * height))
+    left, stop, _, _ = axes.images[0].get_extent()
+    cell_px = (stop - left) / grid.shape[1]
+    in_px = [
+        attrs.evolve(
+            name, x_px=(name.x_px + 0.5) * cell_px - 0.5, y_px=(name.y_px + 0.5) * cell_px - 0.5
+        )
+        for name in names
+    ]
+    draw_names(axes, in_px, on_image=False)
+
+
 def _summary(visible: VisibleSamples) -> str:
     seen = sum(v.n_visible > 0 for v in visible.visibility)
     hidden = [v.acronym for v in visible.visibility if v.n_visible == 0 and v.n_projected > 0]
@@ -163,7 +192,7 @@ def _draw_depth_map(
 
 
 def _color_bar(
-    figure: Figure, axes: Axes, cmap: Colormap, norm: object, ticks: list[int] | None
+    figure: Figure, axes: Axes, cmap: Colormap, norm: Normalize, ticks: list[int] | None
 ) -> None:
     """Put a colour bar to the right of a panel, whose heading names the unit."""
     from matplotlib.cm import ScalarMappable

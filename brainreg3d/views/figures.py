@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brainreg3d.io.atomic import atomic_files
 from brainreg3d.views.style import DPI, PAPER, styled
@@ -79,14 +79,15 @@ def _adopt(figure: Figure, window: Figure) -> None:
 
 def _show_in_notebook(figures: list[Figure]) -> bool:
     """Display figures in a Jupyter kernel; tell whether there is one."""
+    show: Any
     try:
         from IPython import get_ipython
-        from IPython.display import display
+        from IPython.display import display as show
     except ImportError:
         return False
     shell = get_ipython()
     if shell is None or not hasattr(shell, "kernel"):
         return False
     for figure in figures:
-        display(figure)
+        show(figure)
     return True

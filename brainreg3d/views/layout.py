@@ -106,7 +106,8 @@ def text_width_in(text: str, size_pt: float, weight: str = "normal") -> float:
     from matplotlib.font_manager import FontProperties
 
     font = FontProperties(family="DejaVu Sans", size=size_pt, weight=weight)
-    width, _, _ = RendererAgg(1, 1, DPI).get_text_width_height_descent(text, font, ismath=False)
+    renderer: Any = RendererAgg
+    width, _, _ = renderer(1, 1, DPI).get_text_width_height_descent(text, font, ismath=False)
     return float(width) / DPI
 
 

@@ -15,7 +15,7 @@ from brainreg3d.views.style import luminance
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SIZES_PT = (8.0, 7.0, 6.0, 5.0)
+_SIZES_PT = (8.0, 7.0, 6.0, 5.5)
 _CANDIDATES = 12
 _LEAST_INSIDE = (0.97, 0.6)  # share of a name that lies on its own region: wanted, accepted
 _PAD_IN = 0.025
@@ -92,7 +92,7 @@ def deep_points(
     spacing = (1 / px_per_in[0], 1 / px_per_in[1])
     depth = ndimage.distance_transform_edt(inside, sampling=spacing)
     rows, cols = np.ogrid[: inside.shape[0], : inside.shape[1]]
-    points = []
+    points: list[tuple[float, float]] = []
     while len(points) < count and depth.max() > 0:
         row, col = np.unravel_index(int(np.argmax(depth)), depth.shape)
         points.append((float(col - 1 + box[1].start), float(row - 1 + box[0].start)))
@@ -152,7 +152,7 @@ def draw_names(axes: Axes, names: Sequence[PlacedName], on_image: bool) -> None:
     from matplotlib.patheffects import withStroke
 
     for name in names:
-        dark_ground = on_image or luminance(name.color) < 0.5
+        dark_ground = on_image or luminance(name.color) < 0.6
         rim = [withStroke(linewidth=1.6, foreground="black", alpha=0.85)] if on_image else []
         axes.text(
             name.x_px,

@@ -46,11 +46,11 @@ def mask_outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     """
     edges = _border_edges(np.asarray(mask, dtype=bool))
     open_edges = {tuple(edge) for edge in np.argwhere(edges).tolist()}
-    polygons = []
-    for start in np.argwhere(edges).tolist():
-        if tuple(start) in open_edges:
-            polygons.append(_trace((start[0], start[1], start[2]), open_edges))
-    return polygons
+    return [
+        _trace((direction, row, col), open_edges)
+        for direction, row, col in np.argwhere(edges).tolist()
+        if (direction, row, col) in open_edges
+    ]
 
 
 def _trace(start: tuple[int, int, int], open_edges: set[tuple[Any, ...]]) -> NDArray[np.float64]:

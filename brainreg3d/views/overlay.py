@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LINE_PT, _RIM_PT = 0.9, 2.6
+_LINE_PT, _RIM_PT = 0.8, 2.2
 
 
 @styled

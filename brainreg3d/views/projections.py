@@ -52,8 +52,8 @@ def draw_projections(
         for region, count in zip(regions, counts.tolist(), strict=True)
     ]
     captions = [
-        f"Samples: {projections.sampling}. All of each region in the view, hidden parts included; "
-        "the stronger the colour, the more samples.",
+        f"Samples: {projections.sampling}. All of each region in the view, hidden parts included.",
+        "The stronger the colour, the more samples.",
         *atlas_line(atlas),
     ]
     view = None if alignment is None else alignment.view

@@ -141,11 +141,9 @@ def pose_captions(alignment: Alignment, atlas: Atlas | None) -> list[str]:
     lines = [f"Centre: x {x:.3f}, y {y:.3f}, z {z:.3f} mm in the atlas (right, anterior, up)"]
     if atlas is not None:
         lines.append(_from_bregma(alignment, atlas))
+    turns = f"Yaw {pose.yaw_deg:.1f}°, pitch {pose.pitch_deg:.1f}°, roll {pose.roll_deg:.1f}°"
     mirrored = "mirrored" if pose.mirrored else "not mirrored"
-    lines.append(
-        f"Yaw {pose.yaw_deg:.1f}°, pitch {pose.pitch_deg:.1f}°, roll {pose.roll_deg:.1f}°, {mirrored}"
-    )
-    lines.append(f"{_camera_words(view)}; pixels {_pixel_words(view)}")
+    lines.append(f"{turns}, {mirrored}; {_camera_words(view)}; pixels {_pixel_words(view)}")
     return lines
 
 
@@ -154,16 +152,17 @@ def _from_bregma(alignment: Alignment, atlas: Atlas) -> str:
 
     bregma = find_bregma(alignment.bregma).position_mm(atlas.grid.box_mm)
     right, anterior, up = np.asarray(alignment.view.pose.center_mm) - bregma
-    return (
-        f"From bregma ({alignment.bregma}): {abs(right):.3f} mm {'right' if right >= 0 else 'left'}, "
-        f"{abs(anterior):.3f} mm {'anterior' if anterior >= 0 else 'posterior'}, "
-        f"{abs(up):.3f} mm {'above' if up >= 0 else 'below'}"
+    words = (
+        f"{abs(right):.3f} mm {'right' if right >= 0 else 'left'}",
+        f"{abs(anterior):.3f} mm {'anterior' if anterior >= 0 else 'posterior'}",
+        f"{abs(up):.3f} mm {'above' if up >= 0 else 'below'}",
     )
+    return f"From bregma ({alignment.bregma}): {', '.join(words)}"
 
 
 def _camera_words(view: ImageView) -> str:
     distance = view.camera.distance_mm
-    return "Parallel rays" if distance is None else f"Camera {distance:g} mm away"
+    return "parallel rays" if distance is None else f"camera {distance:g} mm away"
 
 
 def _pixel_words(view: ImageView) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LARGEST_IMAGE_IN = (6.4, 6.0)
 _LEAST_WIDTH_IN = 4.4
+_LEGEND_WIDTH_IN = 6.7  # room for two columns of most names
 
 
 def scale_bar_mm(width_mm: float) -> float:
@@ -201,7 +202,7 @@ class ImagePage:
             For the image, in pixel coordinates.
         """
         width, height = image_size_in(self.shape, self.pixel_size_mm)
-        content = max(width, _LEAST_WIDTH_IN)
+        content = max(width, _LEGEND_WIDTH_IN if self.legend else _LEAST_WIDTH_IN)
         titles = wrap_text(self.title, content, TITLE_PT)
         lines = [line for text in self.captions for line in wrap_text(text, content)]
         legend = Legend.fit(self.legend, content)

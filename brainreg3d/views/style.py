@@ -59,7 +59,8 @@ def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
         keep = {"backend", "backend_fallback", "interactive", "webagg.open_in_browser"}
         defaults = {k: v for k, v in mpl.rcParamsDefault.items() if k not in keep}
-        with mpl.rc_context({**defaults, **_RC}):
+        settings: Any = {**defaults, **_RC}
+        with mpl.rc_context(settings):
             return draw(*args, **kwargs)
 
     return wrapper
