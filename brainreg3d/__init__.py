@@ -1,0 +1,66 @@
+"""Put a cortical window image, or a whole-brain volume, onto the Allen mouse brain.
+
+Names are imported when first used, so that ``import brainreg3d`` is quick.
+
+Examples
+--------
+>>> from brainreg3d import BrainReg3D
+>>> BrainReg3D("image.tif", image_dims_mm=(6.25, 4)).run()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from brainreg3d._version import __version__
+
+if TYPE_CHECKING:
+    from brainreg3d.atlas import Atlas
+    from brainreg3d.errors import BrainReg3DError
+    from brainreg3d.geometry import Camera, ImageView, Pose
+    from brainreg3d.pipeline import BrainReg3D
+    from brainreg3d.reload import load_registration_result
+    from brainreg3d.result import Result
+    from brainreg3d.sources import load_atlas
+    from brainreg3d.steps import LocalTemplateSource, Step
+
+__all__ = [
+    "Atlas",
+    "BrainReg3D",
+    "BrainReg3DError",
+    "Camera",
+    "ImageView",
+    "LocalTemplateSource",
+    "Pose",
+    "Result",
+    "Step",
+    "__version__",
+    "load_atlas",
+    "load_registration_result",
+]
+
+_MODULES = {
+    "Atlas": "atlas",
+    "BrainReg3D": "pipeline",
+    "BrainReg3DError": "errors",
+    "Camera": "geometry",
+    "ImageView": "geometry",
+    "LocalTemplateSource": "steps",
+    "Pose": "geometry",
+    "Result": "result",
+    "Step": "steps",
+    "load_atlas": "sources",
+    "load_registration_result": "reload",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,26 @@
+"""The steps of the chain, one for each slot of `BrainReg3D`."""
+
+from brainreg3d.steps.align import NOT_GIVEN, ManualAligner
+from brainreg3d.steps.base import AlignmentWindow, Step
+from brainreg3d.steps.depth import DepthResolver
+from brainreg3d.steps.label import PixelLabeller
+from brainreg3d.steps.project import Projector
+from brainreg3d.steps.regions import RegionSelector
+from brainreg3d.steps.rigid import RigidRegistrar
+from brainreg3d.steps.template import LocalTemplateSource, TemplateSource
+from brainreg3d.steps.write import MaskWriter
+
+__all__ = [
+    "NOT_GIVEN",
+    "AlignmentWindow",
+    "DepthResolver",
+    "LocalTemplateSource",
+    "ManualAligner",
+    "MaskWriter",
+    "PixelLabeller",
+    "Projector",
+    "RegionSelector",
+    "RigidRegistrar",
+    "Step",
+    "TemplateSource",
+]

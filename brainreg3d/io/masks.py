@@ -1,0 +1,113 @@
+"""Writing label images, masks and tables that open in ImageJ without a flip."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.errors import OutputError
+
+_IMAGEJ_LIMIT_BYTES = 2**32 - 2**20  # classic TIFF counts bytes in 32 bits
+
+
+def write_mask_stack(
+    path: Path,
+    masks: Iterable[NDArray[np.bool_]],
+    names: Sequence[str],
+    shape: tuple[int, int],
+    pixel_size_mm: tuple[float, float],
+) -> None:
+    """Write masks as an ImageJ stack of 0 and 1, one labelled slice for each.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to.
+    masks : iterable of numpy.ndarray of bool, shape (H, W)
+        The masks, in the order of `names`; row 0 is the top, as in the image.
+    names : sequence of str
+        Slice labels.
+    shape : tuple of int
+        (rows, columns) of each mask.
+    pixel_size_mm : tuple of float
+        (row, column) size of a pixel.
+
+    Raises
+    ------
+    OutputError
+        If the stack is too large for ImageJ's format.
+    """
+    import tifffile
+
+    if len(names) * shape[0] * shape[1] > _IMAGEJ_LIMIT_BYTES:
+        message = (
+            f"{len(names)} masks of {shape} pixels exceed the 4 GB of an ImageJ stack; ask for "
+            f"fewer regions."
+        )
+        raise OutputError(message)
+    stack = np.zeros((len(names), *shape), dtype=np.uint8)
+    for place, mask in enumerate(masks):
+        stack[place] = mask
+    metadata = {"axes": "ZYX", "Labels": list(names), "unit": "mm", "min": 0.0, "max": 1.0}
+    tifffile.imwrite(
+        path, stack, imagej=True, resolution=_per_mm(pixel_size_mm), metadata=metadata
+    )
+
+
+def write_label_image(
+    path: Path, labels: NDArray[Any], pixel_size_mm: tuple[float, float]
+) -> None:
+    """Write a label image: 16 bits for ImageJ, or 32 bits for structure ids.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to.
+    labels : numpy.ndarray of uint16 or uint32, shape (H, W)
+        The labels. ImageJ's own format has no 32-bit integers, so ids are written as a plain TIFF
+        whose resolution is in pixels per centimetre.
+    pixel_size_mm : tuple of float
+        (row, column) size of a pixel.
+    """
+    import tifffile
+
+    per_mm = _per_mm(pixel_size_mm)
+    if labels.dtype == np.uint32:
+        per_cm = (per_mm[0] * 10, per_mm[1] * 10)
+        tifffile.imwrite(
+            path,
+            labels,
+            resolution=per_cm,
+            resolutionunit="CENTIMETER",
+            photometric="minisblack",
+            metadata=None,
+        )
+        return
+    metadata = {"axes": "YX", "unit": "mm", "min": 0.0, "max": float(max(1, labels.max()))}
+    tifffile.imwrite(path, labels, imagej=True, resolution=per_mm, metadata=metadata)
+
+
+def _per_mm(pixel_size_mm: tuple[float, float]) -> tuple[float, float]:
+    """Return TIFF's (x, y) resolution in pixels per mm."""
+    return 1.0 / pixel_size_mm[1], 1.0 / pixel_size_mm[0]
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV with a header.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to.
+    rows : sequence of mapping
+        At least one row; the keys of the first give the columns.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

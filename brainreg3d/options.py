@@ -1,0 +1,122 @@
+"""From the arguments of `BrainReg3D` to steps in their slots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from brainreg3d import steps
+from brainreg3d.errors import InputError, PlanError, did_you_mean
+from brainreg3d.steps import Step
+
+SLOTS = (
+    "TemplateSource",
+    "RegionSelector",
+    "RigidRegistrar",
+    "ManualAligner",
+    "Projector",
+    "DepthResolver",
+    "PixelLabeller",
+    "MaskWriter",
+)
+
+METHODS: dict[str, dict[str, dict[str, Any]]] = {
+    "exact": {},
+    "original": {
+        "Projector": {"sampling": "vertices", "occluders": "regions"},
+        "DepthResolver": {"cell_px": 10},
+        "PixelLabeller": {"n_neighbors": 11, "max_gap_px": 15.0},
+    },
+}
+
+PARAMETER_OF_OPTION = {
+    "atlas": ("TemplateSource", "atlas"),
+    "alignment": ("ManualAligner", "alignment"),
+    "camera_distance_mm": ("ManualAligner", "camera_distance_mm"),
+    "principal_point_px": ("ManualAligner", "principal_point_px"),
+    "focal_point": ("ManualAligner", "focal_point_mm"),
+    "bregma": ("ManualAligner", "bregma"),
+    "window": ("ManualAligner", "window"),
+    "occluders": ("Projector", "occluders"),
+    "hemisphere": ("PixelLabeller", "hemisphere"),
+    "output_dir": ("MaskWriter", "output_dir"),
+    "label_values": ("MaskWriter", "label_values"),
+    "split_hemispheres": ("MaskWriter", "split_hemispheres"),
+}
+"""Which parameter of which slot an argument of `BrainReg3D` sets."""
+
+
+def build_steps(
+    slots: Mapping[str, Any],
+    method: str,
+    given: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+) -> list[tuple[str, Step]]:
+    """Make the steps of a run.
+
+    Parameters
+    ----------
+    slots : mapping of str to (type or Step)
+        What fills each slot.
+    method : str
+        A key of `METHODS`; it sets parameters of slots that hold the package's own step.
+    given : mapping
+        Arguments that the user gave; a step has to take them.
+    defaults : mapping
+        Arguments that apply to slots that hold the package's own step.
+
+    Returns
+    -------
+    list of (str, Step)
+        Slots with their steps, in order.
+
+    Raises
+    ------
+    InputError
+        If there is no such method.
+    PlanError
+        If a slot holds no step, or its step does not take an argument that was given.
+    """
+    if method not in METHODS:
+        known = ", ".join(repr(name) for name in METHODS)
+        message = f"method is one of {known}; got {method!r}.{did_you_mean(str(method), METHODS)}"
+        raise InputError(message)
+    built = []
+    for slot in SLOTS:
+        parameters: dict[str, Any] = {}
+        if slots[slot] is getattr(steps, slot):  # a slot that the user filled wins
+            parameters = {**_of_slot(slot, defaults), **METHODS[method].get(slot, {})}
+        parameters |= _of_slot(slot, given)
+        built.append((slot, _fill(slot, slots[slot], parameters)))
+    return built
+
+
+def _fill(slot: str, filling: Any, parameters: Mapping[str, Any]) -> Step:
+    """Return the step of one slot with its arguments applied."""
+    kind = filling if isinstance(filling, type) else type(filling)
+    if not issubclass(kind, Step):
+        message = f"Slot {slot} holds {filling!r}; expected a Step class or a Step."
+        raise PlanError(message)
+    names = kind.parameter_names()
+    for option in [name for name in parameters if name not in names]:
+        message = (
+            f"{kind.__name__} in slot {slot} takes no {option!r}, so it cannot be given with it; "
+            f"it takes {', '.join(names) or 'no parameters'}."
+        )
+        raise PlanError(message)
+    if kind is not filling:
+        return attrs.evolve(filling, **parameters) if parameters else filling
+    try:
+        step: Step = kind(**parameters)
+    except TypeError as error:  # a required parameter of the user's own step
+        message = f"{kind.__name__} in slot {slot} cannot be made: {error}."
+        raise PlanError(message) from error
+    return step
+
+
+def _of_slot(slot: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that set parameters of a slot, under the parameters' names."""
+    targets = ((PARAMETER_OF_OPTION[option], value) for option, value in options.items())
+    return {name: value for (target, name), value in targets if target == slot}

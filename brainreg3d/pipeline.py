@@ -1,0 +1,429 @@
+"""BrainReg3D: the steps in their slots, run in order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike
+
+from brainreg3d import steps
+from brainreg3d._logging import logger
+from brainreg3d.errors import InputError, OutputError, PlanError, did_you_mean
+from brainreg3d.geometry.view import check_pixel_size
+from brainreg3d.io.alignment import write_alignment
+from brainreg3d.io.fingerprint import fingerprint
+from brainreg3d.io.images import load_image, load_window_mask
+from brainreg3d.io.output_folder import check_writable
+from brainreg3d.options import PARAMETER_OF_OPTION, SLOTS, build_steps
+from brainreg3d.pictures import Pictures
+from brainreg3d.plan import Plan, PlannedStep, make_plan
+from brainreg3d.provenance import describe_run
+from brainreg3d.result import Result
+from brainreg3d.state import Alignment, Image, State
+from brainreg3d.steps import NOT_GIVEN, Step
+from brainreg3d.steps.align import NotGiven
+
+ImageSource = str | Path | ArrayLike
+
+
+def _as_names(value: Iterable[str | int] | str | None) -> tuple[str | int, ...] | None:
+    """Copy a list of regions, so that it cannot change behind the user's back."""
+    if value is None:
+        return None
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(value)
+
+
+@attrs.define(slots=False, eq=False, repr=False)
+class BrainReg3D:
+    """Put an image onto a brain atlas and write a mask for each region.
+
+    Every argument is an attribute and may be changed before the next `run`, which redoes only
+    what the change touches. Slots and defaults are class attributes: override them in a subclass
+    or assign to them.
+
+    Parameters
+    ----------
+    image : path-like or array_like, optional
+        The 2D image. An array needs `output_dir` for its results to be written.
+    image_dims_mm : tuple of float, optional
+        (width, height) of the image, outer edge to outer edge.
+    pixel_size_mm : tuple of float, optional
+        (row, column) size of a pixel; instead of `image_dims_mm`.
+    alignment : path-like or Pose, optional
+        Where the image lies: an alignment file of an earlier session, or a pose. When not given,
+        the alignment saved beside the results is used if there is one, else a window asks.
+    atlas : str or Atlas, optional
+        Name of an atlas; see `brainreg3d.steps.TemplateSource`.
+    template_source : Step, optional
+        Instead of `atlas`: a step that provides one, such as `LocalTemplateSource`.
+    brain_regions : iterable of str or int, optional
+        Acronyms, ids or names; ``_DEFAULT_BRAIN_REGIONS`` when not given.
+    camera_distance_mm : float or None, optional
+        From the image plane to a camera that moves with it; None for parallel rays. What the
+        alignment says, or 230 mm, when not given.
+    principal_point_px : tuple of float, optional
+        (row, column) under the camera's axis, for cropped sensors.
+    focal_point : tuple of float, optional
+        Instead of `camera_distance_mm`: vector (x, y, z) in mm from the centre of the imaging
+        window to a camera whose direction stays fixed in the atlas however the image is tilted.
+    cam : mapping, optional
+        Camera with which the alignment window starts.
+    bregma : str, optional
+        Name of a bregma preset.
+    method : {"exact", "original"}
+        One ray for each pixel, or mesh vertices with a nearest-neighbour vote.
+    occluders : {"tissue", "regions"}, optional
+        Whether all tissue hides what lies behind it or only the regions do; by the method.
+    hemisphere : {"both", "left", "right"}, optional
+        Which side is labelled.
+    window_mask : path-like or array_like, optional
+        Image that is not zero inside the imaging window; pixels outside have no region.
+    frame : int, optional
+        Which frame of a stack.
+    volume : path-like or array_like, optional
+        A 3D brain image, (Z, Y, X) roughly as the atlas lies, to be registered to the template.
+    volume_spacing_mm : tuple of float, optional
+        Voxel size of the volume along (Z, Y, X).
+    output_dir : path-like, optional
+        Where results go; beside the image when not given.
+    label_values : {"index", "ids"}, optional
+        What the label image holds.
+    split_hemispheres : bool, optional
+        Whether left and right get masks of their own.
+    verbose : bool or "save"
+        Show every intermediate result, or save its picture to ``<stem>_plots/``.
+    window : AlignmentWindow, optional
+        Where the pose is asked for.
+
+    Examples
+    --------
+    >>> from brainreg3d import BrainReg3D
+    >>> BrainReg3D("image.tif", image_dims_mm=(6.25, 4)).run()  # doctest: +SKIP
+    """
+
+    _DEFAULT_BRAIN_REGIONS: ClassVar[Sequence[str | int]] = (
+        "MOp", "MOs", "SSp", "SSs", "PTLp", "VIS", "RSP", "ACA", "ORB", "OLF",
+    )  # fmt: skip
+    _DEFAULT_ATLAS: ClassVar[Any] = "allen_mouse_25um"
+    _DEFAULT_IMG_DIMS_MM: ClassVar[Sequence[float] | None] = None
+    _DEFAULT_BREGMA: ClassVar[str | None] = None
+    _DEFAULT_FOCAL_POINT: ClassVar[Sequence[float] | None] = None
+    _DEFAULT_CAM: ClassVar[Mapping[str, Any] | None] = None
+    _DEFAULT_AUTO_CONTRAST: ClassVar[bool] = True
+
+    TemplateSource: ClassVar[Any] = steps.TemplateSource
+    RegionSelector: ClassVar[Any] = steps.RegionSelector
+    RigidRegistrar: ClassVar[Any] = steps.RigidRegistrar
+    ManualAligner: ClassVar[Any] = steps.ManualAligner
+    Projector: ClassVar[Any] = steps.Projector
+    DepthResolver: ClassVar[Any] = steps.DepthResolver
+    PixelLabeller: ClassVar[Any] = steps.PixelLabeller
+    MaskWriter: ClassVar[Any] = steps.MaskWriter
+
+    image: ImageSource | None = None
+    image_dims_mm: Sequence[float] | None = None
+    pixel_size_mm: Sequence[float] | None = attrs.field(default=None, kw_only=True)
+    alignment: Any = attrs.field(default=None, kw_only=True)
+    atlas: Any = attrs.field(default=None, kw_only=True)
+    template_source: Any = attrs.field(default=None, kw_only=True)
+    brain_regions: Any = attrs.field(default=None, kw_only=True, converter=_as_names)
+    camera_distance_mm: float | None | NotGiven = attrs.field(default=NOT_GIVEN, kw_only=True)
+    principal_point_px: Sequence[float] | None = attrs.field(default=None, kw_only=True)
+    focal_point: Sequence[float] | None = attrs.field(default=None, kw_only=True)
+    cam: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True)
+    bregma: str | None = attrs.field(default=None, kw_only=True)
+    method: str = attrs.field(default="exact", kw_only=True)
+    occluders: str | None = attrs.field(default=None, kw_only=True)
+    hemisphere: str | None = attrs.field(default=None, kw_only=True)
+    window_mask: ImageSource | None = attrs.field(default=None, kw_only=True)
+    frame: int | None = attrs.field(default=None, kw_only=True)
+    volume: ImageSource | None = attrs.field(default=None, kw_only=True)
+    volume_spacing_mm: Sequence[float] | None = attrs.field(default=None, kw_only=True)
+    output_dir: str | Path | None = attrs.field(default=None, kw_only=True)
+    label_values: str | None = attrs.field(default=None, kw_only=True)
+    split_hemispheres: bool | None = attrs.field(default=None, kw_only=True)
+    verbose: bool | str = attrs.field(default=False, kw_only=True)
+    window: steps.AlignmentWindow | None = attrs.field(default=None, kw_only=True)
+
+    result: Result | None = attrs.field(default=None, init=False)
+    matched_image: Path | None = attrs.field(default=None, init=False)
+    _done: dict[str, tuple[str, Any]] = attrs.field(factory=dict, init=False)
+    _made: dict[str, int] = attrs.field(factory=dict, init=False)
+    _counter: Iterator[int] = attrs.field(factory=itertools.count, init=False)
+    _image: Image | None = attrs.field(default=None, init=False)
+
+    def plan(self, until: str | None = None) -> Plan:
+        """Return the steps that `run` would take, checked.
+
+        Parameters
+        ----------
+        until : str, optional
+            The last slot to run.
+
+        Returns
+        -------
+        Plan
+            Prints itself.
+
+        Raises
+        ------
+        PlanError
+            If the steps do not fit together.
+        """
+        missing = [name for name in ("image", "volume") if getattr(self, name) is None]
+        return make_plan(self._steps(), missing, until)
+
+    def run(self, until: str | None = None, *, redo: str | Iterable[str] = ()) -> Result:
+        """Run the steps whose parameters or inputs have changed since the last run.
+
+        Parameters
+        ----------
+        until : str, optional
+            The last slot to run, such as ``"Projector"``; later results are None.
+        redo : str or iterable of str
+            Slots to run again though nothing has changed, such as ``"ManualAligner"``.
+
+        Returns
+        -------
+        Result
+            Also kept as `result`.
+
+        Raises
+        ------
+        BrainReg3DError
+            If an input cannot be used, no alignment can be had, or results cannot be written.
+        """
+        if self.image is None and self.volume is None:
+            message = "There is nothing to do: give an image, a volume, or both."
+            raise InputError(message)
+        again = {redo} if isinstance(redo, str) else set(redo)
+        state = self._inputs()
+        plan = self.plan(until)
+        self._check_slots(again)
+        plan = self._reuse_saved_alignment(plan, again)
+        plan = self._without_homeless_writer(plan, state.image)
+        self._check_output(plan, state.image)
+        with Pictures.of(self.verbose, self._plots_folder(plan, state.image)) as pictures:
+            for entry in plan.running:
+                state = self._run_step(entry, plan, state, again)
+                pictures.draw(entry.step.provides, state)
+        self.result = Result(state)
+        return self.result
+
+    def match_to(self, path: str | Path) -> BrainReg3D:
+        """Show an earlier session's image in the window, to place the new one at the same spot.
+
+        Parameters
+        ----------
+        path : path-like
+            The earlier image.
+
+        Returns
+        -------
+        BrainReg3D
+            Itself, so that ``reg.match_to(path).run()`` works.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+        self.matched_image = load_image(path).path
+        return self
+
+    @property
+    def mask_path(self) -> Path:
+        """Where the masks go, whether they are there yet or not."""
+        writer = dict(self._steps())["MaskWriter"]
+        if self.image is None or not isinstance(writer, steps.MaskWriter):
+            message = "There are no masks to write: expected an image and a MaskWriter."
+            raise InputError(message)
+        return writer.target(self._loaded_image(), "masks")
+
+    @property
+    def region_names(self) -> tuple[str | int, ...]:
+        """The regions of the next run, as they were asked for."""
+        names = self._DEFAULT_BRAIN_REGIONS if self.brain_regions is None else self.brain_regions
+        return _as_names(names) or ()
+
+    def _steps(self) -> list[tuple[str, Step]]:
+        slots = {slot: getattr(self, slot) for slot in SLOTS}
+        if self.template_source is not None:
+            if self.atlas is not None:
+                message = "Give either atlas= or template_source=, not both."
+                raise InputError(message)
+            slots["TemplateSource"] = self.template_source
+        given = {name: getattr(self, name) for name in PARAMETER_OF_OPTION}
+        # None is a camera distance of its own, parallel rays; elsewhere it means "not given".
+        given = {
+            name: value
+            for name, value in given.items()
+            if value is not NOT_GIVEN and (value is not None or name == "camera_distance_mm")
+        }
+        defaults = {
+            "atlas": self._DEFAULT_ATLAS,
+            "bregma": self._DEFAULT_BREGMA,
+            "focal_point": self._DEFAULT_FOCAL_POINT,
+        }
+        return build_steps(slots, self.method, given, defaults)
+
+    def _inputs(self) -> State:
+        image = None if self.image is None else self._loaded_image()
+        mask = None
+        if image is not None and self.window_mask is not None:
+            mask = load_window_mask(self.window_mask, image.shape)
+        volume = None
+        if self.volume is not None:
+            from brainreg3d.io.moving_volume import load_volume
+
+            volume = load_volume(self.volume, self.volume_spacing_mm)
+        return State(
+            image=image,
+            volume=volume,
+            brain_regions=self.region_names,
+            pixel_size_mm=self._pixel_size(image),
+            window_mask=mask,
+        )
+
+    def _loaded_image(self) -> Image:
+        """Read the image, or return the one in memory if it is still the same."""
+        image = load_image(self.image, self.frame)  # type: ignore[arg-type]
+        if self._image is None or fingerprint(self._image) != fingerprint(image):
+            self._image = image
+        return self._image
+
+    def _pixel_size(self, image: Image | None) -> tuple[float, float] | None:
+        dims = self._DEFAULT_IMG_DIMS_MM if self.image_dims_mm is None else self.image_dims_mm
+        if self.pixel_size_mm is not None:
+            if self.image_dims_mm is not None:
+                message = "Give either image_dims_mm= or pixel_size_mm=, not both."
+                raise InputError(message)
+            return check_pixel_size(self.pixel_size_mm)
+        if dims is None or image is None:
+            return None
+        try:
+            width_mm, height_mm = (float(length) for length in dims)
+        except (TypeError, ValueError) as error:
+            message = f"image_dims_mm is (width, height) of the image in mm; got {dims!r}."
+            raise InputError(message) from error
+        return check_pixel_size((height_mm / image.shape[0], width_mm / image.shape[1]))
+
+    def _check_slots(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in SLOTS:
+                message = f"There is no slot {name!r} to redo.{did_you_mean(name, SLOTS)}"
+                raise PlanError(message)
+
+    def _reuse_saved_alignment(self, plan: Plan, again: set[str]) -> Plan:
+        """Take the alignment beside the results when none was given, unless it is to be redone."""
+        chain = {entry.slot: entry.step for entry in plan.steps}
+        aligner, writer = chain["ManualAligner"], chain["MaskWriter"]
+        usable = isinstance(aligner, steps.ManualAligner) and isinstance(writer, steps.MaskWriter)
+        if not usable or self.image is None or "ManualAligner" in again:
+            return plan
+        kept = self._done.get("ManualAligner")
+        if aligner.alignment is not None or (kept and kept[1].source == "window"):
+            return plan
+        try:
+            saved = writer.target(self._loaded_image(), "alignment")
+        except OutputError:  # an array without a folder
+            return plan
+        if not saved.is_file():
+            return plan
+        logger.info("Taking the alignment saved as %s.", saved)
+        return plan.replace("ManualAligner", attrs.evolve(aligner, alignment=saved))
+
+    def _without_homeless_writer(self, plan: Plan, image: Image | None) -> Plan:
+        """Skip writing for an array without a folder; the result is returned all the same."""
+        writer = plan.step("MaskWriter")
+        homeless = isinstance(writer, steps.MaskWriter) and writer.output_dir is None
+        if image is None or image.path is not None or not homeless:
+            return plan
+        if not plan.skipped("MaskWriter"):
+            logger.warning("Nothing is written: give output_dir for an image that is an array.")
+        return plan.skip("MaskWriter", "an array needs output_dir")
+
+    def _check_output(self, plan: Plan, image: Image | None) -> None:
+        writer = plan.step("MaskWriter")
+        if image is None or plan.skipped("MaskWriter") or not isinstance(writer, steps.MaskWriter):
+            return
+        check_writable(writer.target(image, "masks").parent)
+
+    def _plots_folder(self, plan: Plan, image: Image | None) -> Path | None:
+        writer = plan.step("MaskWriter")
+        if image is None or not isinstance(writer, steps.MaskWriter):
+            return None
+        try:
+            return writer.target(image, "masks").with_name(f"{writer.stem or image.stem}_plots")
+        except OutputError:
+            return None
+
+    def _run_step(self, entry: PlannedStep, plan: Plan, state: State, again: set[str]) -> State:
+        """Run one step, or take its earlier result if nothing has changed."""
+        step = self._for_pictures(entry.step)
+        if "provenance" in step.uses():
+            state = attrs.evolve(state, provenance=self._provenance(plan, state))
+        needs = {name: getattr(state, name) for name in step.uses()}
+        mark = fingerprint([type(step), step.version, step.parameters(), self._marks(state, step)])
+        earlier = self._done.get(entry.slot)
+        if earlier is not None and entry.slot not in again:
+            same = earlier[0] == mark and not isinstance(step, steps.MaskWriter)
+            if same or (earlier[0] != mark and step.keeps(earlier[1], **needs)):
+                return attrs.evolve(state, **{step.provides: earlier[1]})
+        logger.info("Running %s.", entry.slot)
+        result = step.compute(**needs)
+        self._done[entry.slot] = (mark, result)
+        self._made[step.provides] = next(self._counter)
+        state = attrs.evolve(state, **{step.provides: result})
+        if isinstance(result, Alignment) and result.source == "window":
+            self._save_alignment(result, plan, state)
+        return state
+
+    def _for_pictures(self, step: Step) -> Step:
+        """Ask the projector for hidden layers when they are to be drawn."""
+        if self.verbose and isinstance(step, steps.Projector) and step.sampling == "rays":
+            return attrs.evolve(step, layers="all")
+        return step
+
+    def _marks(self, state: State, step: Step) -> dict[str, Any]:
+        """Return what stands for the things a step looks at.
+
+        Inputs count by their content, results of earlier steps by when they were made.
+        """
+        return {name: self._made.get(name, getattr(state, name)) for name in step.uses()}
+
+    def _save_alignment(self, alignment: Alignment, plan: Plan, state: State) -> None:
+        """Write a pose placed by hand at once: what comes after it may still fail."""
+        writer = plan.step("MaskWriter")
+        if plan.skipped("MaskWriter") or not isinstance(writer, steps.MaskWriter):
+            return
+        if state.image is not None and state.atlas is not None:
+            target = writer.target(state.image, "alignment")
+            write_alignment(target, alignment, state.image, state.atlas)
+
+    def _provenance(self, plan: Plan, state: State) -> dict[str, Any]:
+        writer = plan.step("MaskWriter")
+        folder = Path()
+        if isinstance(writer, steps.MaskWriter) and state.image is not None:
+            folder = writer.target(state.image, "run").parent
+        chain = [(entry.slot, entry.step) for entry in plan.running]
+        return describe_run(state, chain, self.method, folder)
+
+    def __repr__(self) -> str:
+        fields = [field for field in attrs.fields(type(self)) if field.init]
+        given = ((f.name, getattr(self, f.name)) for f in fields if f.name != "image")
+        changed = {f.name: f.default for f in fields}
+        shown = [repr(self.image) if isinstance(self.image, str | Path) else _summary(self.image)]
+        shown += [f"{k}={_summary(v)}" for k, v in given if v is not changed[k] and v != changed[k]]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _summary(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"<{value.dtype} array of {value.shape}>"
+    return repr(value)

@@ -1,0 +1,118 @@
+"""What a run records of itself."""
+
+from __future__ import annotations
+
+import enum
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from brainreg3d._version import __version__
+from brainreg3d.atlas import Atlas
+from brainreg3d.io.hashing import sha256_of_array, sha256_of_file
+from brainreg3d.state import State
+from brainreg3d.steps import Step
+
+_PACKAGES = ("numpy", "numba", "scipy", "scikit-image", "scikit-learn", "tifffile", "SimpleITK")
+
+
+def describe_run(
+    state: State, chain: Sequence[tuple[str, Step]], method: str, folder: Path
+) -> dict[str, Any]:
+    """Return inputs, steps and versions of a run, ready for JSON.
+
+    Parameters
+    ----------
+    state : State
+        The inputs, and the atlas that was used.
+    chain : sequence of (str, Step)
+        The steps that ran.
+    method : str
+        Name of the method.
+    folder : pathlib.Path
+        Where the run file goes; paths are written relative to it.
+
+    Returns
+    -------
+    dict
+        Without times or absolute places, so that equal runs give equal files.
+    """
+    image = state.image
+    content: dict[str, Any] = {
+        "brainreg3d": __version__,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "method": method,
+        "brain_regions": list(state.brain_regions),
+        "pixel_size_mm": None if state.pixel_size_mm is None else list(state.pixel_size_mm),
+    }
+    if image is not None:
+        content["image"] = {
+            "file": None if image.path is None else _relative(image.path, folder),
+            "sha256": image.sha256,
+            "frame": image.frame,
+            "shape": list(image.shape),
+        }
+    if state.window_mask is not None:
+        content["window_mask_sha256"] = sha256_of_array(state.window_mask)
+    if state.atlas is not None:
+        content["atlas"] = _describe_atlas(state.atlas)
+    content["steps"] = [_describe_step(slot, step, folder) for slot, step in chain]
+    return content
+
+
+def _describe_atlas(atlas: Atlas) -> dict[str, Any]:
+    return {
+        "name": atlas.full_name,
+        "synthetic": atlas.synthetic,
+        "citation": atlas.citation,
+        "sha256": dict(atlas.sha256),
+    }
+
+
+def _describe_step(slot: str, step: Step, folder: Path) -> dict[str, Any]:
+    kind = type(step)
+    return {
+        "slot": slot,
+        "class": f"{kind.__module__}.{kind.__qualname__}",
+        "version": step.version,
+        "parameters": {name: _plain(value, folder) for name, value in step.parameters().items()},
+    }
+
+
+def _plain(value: Any, folder: Path) -> Any:
+    """Return a parameter as JSON can hold it."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Path):
+        if value.is_file():
+            return {"file": _relative(value, folder), "sha256": sha256_of_file(value)}
+        return _relative(value, folder)
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, list | tuple):
+        return [_plain(item, folder) for item in value]
+    if isinstance(value, np.ndarray):
+        return {"array": list(value.shape), "sha256": sha256_of_array(value)}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Atlas):
+        return value.full_name
+    if attrs.has(type(value)):
+        fields = attrs.fields(type(value))
+        return {field.name: _plain(getattr(value, field.name), folder) for field in fields}
+    return type(value).__name__
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """Return a path as seen from the folder of the run file, in POSIX form."""
+    try:
+        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+    except ValueError:  # another drive
+        return path.name

@@ -1,0 +1,193 @@
+"""What a run gives back."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d._arrays import read_only
+from brainreg3d.atlas import Atlas, Region
+from brainreg3d.errors import BrainReg3DError, RegionError, did_you_mean
+from brainreg3d.state import (
+    Alignment,
+    Image,
+    Labels,
+    Projections,
+    Registration,
+    State,
+    VisibleSamples,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class NotComputed(BrainReg3DError, AttributeError):  # noqa: N818 - a state, named as such
+    """A result was asked for that the run did not get to."""
+
+
+@attrs.frozen(eq=False, slots=False)
+class Result:
+    """The results of a run; what was not computed is None.
+
+    Parameters
+    ----------
+    state : State
+        Inputs and the results of all steps.
+    """
+
+    state: State = attrs.field(repr=False)
+
+    @property
+    def image(self) -> Image | None:
+        """The image."""
+        return self.state.image
+
+    @property
+    def atlas(self) -> Atlas | None:
+        """The atlas."""
+        return self.state.atlas
+
+    @property
+    def regions(self) -> tuple[Region, ...] | None:
+        """The regions in the order asked for, those without a pixel included."""
+        return None if self.state.regions is None else self.state.regions.regions
+
+    @property
+    def registration(self) -> Registration | None:
+        """The registration of the 3D volume."""
+        return self.state.registration
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """Where the image lies."""
+        return self.state.alignment
+
+    @property
+    def projections(self) -> Projections | None:
+        """Samples of the regions on the image, visible or not."""
+        return self.state.projections
+
+    @property
+    def visible(self) -> VisibleSamples | None:
+        """The samples nearest to the camera."""
+        return self.state.visible
+
+    @property
+    def labels(self) -> NDArray[np.uint16] | None:
+        """Region of every pixel, shape (H, W): 0 for none, else 1 + index into `regions`."""
+        return None if self.state.labels is None else self.state.labels.labels
+
+    @property
+    def masks(self) -> NDArray[np.bool_] | None:
+        """One mask for each region, shape (R, H, W)."""
+        if self.labels is None or self.regions is None:
+            return None
+        numbers = np.arange(1, len(self.regions) + 1, dtype=self.labels.dtype)
+        return read_only(self.labels[None] == numbers[:, None, None])
+
+    @property
+    def hemisphere(self) -> NDArray[np.uint8] | None:
+        """Side of every pixel, shape (H, W): 0 off the brain, 1 left, 2 right."""
+        return None if self.state.labels is None else self.state.labels.hemisphere
+
+    @property
+    def depth_mm(self) -> NDArray[np.float32] | None:
+        """Distance of the tissue below the image plane, shape (H, W); NaN off the brain."""
+        return None if self.state.labels is None else self.state.labels.depth_mm
+
+    @property
+    def unseen(self) -> Mapping[str, str] | None:
+        """Acronyms of the regions without a pixel, and why."""
+        return None if self.state.labels is None else self.state.labels.unseen
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The files that were written, by kind; empty when nothing was."""
+        return {} if self.state.outputs is None else self.state.outputs.files
+
+    def mask(self, acronym: str) -> NDArray[np.bool_]:
+        """Return the mask of one region.
+
+        Parameters
+        ----------
+        acronym : str
+            One of the regions of the run.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (H, W)
+            True inside the region.
+
+        Raises
+        ------
+        RegionError
+            If the region was not part of the run.
+        NotComputed
+            If the run ended before the labels.
+        """
+        labels, regions, _, _ = self._drawable()
+        names = [region.acronym for region in regions]
+        if acronym not in names:
+            message = f"{acronym!r} is not among the regions of this run, {', '.join(names)}."
+            raise RegionError(message + did_you_mean(acronym, names))
+        return read_only(labels.labels == names.index(acronym) + 1)
+
+    def plot_overlay(self) -> Figure:
+        """Draw the image with the outlines and names of the regions.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            To save or to show.
+
+        Raises
+        ------
+        NotComputed
+            If the run ended before the labels.
+        """
+        from brainreg3d.views import draw_overlay
+
+        labels, _, image, alignment = self._drawable()
+        regions, atlas = self.state.regions, self.state.atlas
+        if regions is None or atlas is None:
+            message = "The run has no regions to draw."
+            raise NotComputed(message)
+        return draw_overlay(image, alignment, regions, labels, atlas=atlas)
+
+    def _drawable(self) -> tuple[Labels, tuple[Region, ...], Image, Alignment]:
+        labels, image, alignment = self.state.labels, self.image, self.alignment
+        if labels is None or image is None or alignment is None or self.regions is None:
+            message = "The run ended before pixels were labelled; call run() without until=."
+            raise NotComputed(message)
+        return labels, self.regions, image, alignment
+
+    def _repr_png_(self) -> bytes | None:
+        """Show the overlay in a notebook."""
+        if self.labels is None:
+            return None
+        buffer = io.BytesIO()
+        self.plot_overlay().savefig(buffer, format="png", dpi=120)
+        return buffer.getvalue()
+
+    def __repr__(self) -> str:
+        parts: list[Any] = []
+        if self.atlas is not None:
+            parts.append(self.atlas.title)
+        if self.regions is not None:
+            parts.append(f"{len(self.regions)} regions")
+        if self.labels is not None:
+            seen = len(self.regions or ()) - len(self.unseen or {})
+            rows, columns = self.labels.shape
+            parts.append(f"{seen} seen on {rows} x {columns} px")
+        if self.registration is not None:
+            parts.append("registered volume")
+        if self.files:
+            parts.append(f"files in {next(iter(self.files.values())).parent}")
+        return f"<Result: {', '.join(parts) or 'nothing computed'}>"

@@ -1,0 +1,243 @@
+"""MaskWriter: masks, labels, tables and provenance on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d._logging import logger
+from brainreg3d.atlas import Atlas, Region, RegionSet
+from brainreg3d.errors import OutputError
+from brainreg3d.io.alignment import alignment_content, write_json
+from brainreg3d.io.atomic import AtomicFiles, atomic_files
+from brainreg3d.io.hashing import sha256_of_file
+from brainreg3d.io.masks import write_label_image, write_mask_stack, write_table
+from brainreg3d.state import LEFT, RIGHT, Alignment, Image, Labels, Outputs
+from brainreg3d.steps.base import Step
+from brainreg3d.steps.parameters import one_of, true_or_false
+
+RUN_SCHEMA = "brainreg3d/run/1"
+FILE_NAMES = {
+    "masks": "_masks.tif",
+    "labels": "_labels.tif",
+    "regions": "_regions.csv",
+    "alignment": "_alignment.json",
+    "run": "_run.json",
+}
+_SIDES = {"left": LEFT, "right": RIGHT}
+
+
+def _optional_path(value: str | Path | None) -> Path | None:
+    return None if value is None else Path(value)
+
+
+@attrs.frozen(eq=False)
+class _Row:
+    """One mask: a region, or one side of it."""
+
+    region: Region
+    place: int
+    hemisphere: str
+    mask: NDArray[np.bool_]
+
+    @property
+    def name(self) -> str:
+        side = "" if self.hemisphere == "both" else f"_{self.hemisphere}"
+        return f"{self.region.acronym}{side}"
+
+
+class MaskWriter(Step):
+    """Write what was found, all files together or none.
+
+    Parameters
+    ----------
+    output_dir : path-like, optional
+        Where to; beside the image when not given.
+    stem : str, optional
+        How file names start; the image's name without its suffix when not given.
+    label_values : {"index", "ids"}
+        Whether the label image holds 1, 2, 3, ... in the order of the regions, or structure ids.
+    split_hemispheres : bool
+        Whether left and right get masks, labels and rows of their own.
+    """
+
+    provides: ClassVar[str] = "outputs"
+
+    output_dir: Path | None = attrs.field(default=None, converter=_optional_path)
+    stem: str | None = None
+    label_values: str = attrs.field(default="index", validator=one_of("index", "ids"))
+    split_hemispheres: bool = attrs.field(default=False, validator=true_or_false)
+
+    def target(self, image: Image, kind: str) -> Path:
+        """Return where a file goes.
+
+        Parameters
+        ----------
+        image : Image
+            The image that is labelled.
+        kind : {"masks", "labels", "regions", "alignment", "run"}
+            Which file.
+
+        Returns
+        -------
+        pathlib.Path
+            Its path, whether it exists or not.
+
+        Raises
+        ------
+        OutputError
+            If the image has no path and no folder was given.
+        """
+        folder = self.output_dir or (image.path.parent if image.path else None)
+        if folder is None:
+            message = "An image given as an array has no folder; give output_dir to write results."
+            raise OutputError(message)
+        return folder / f"{self.stem or image.stem}{FILE_NAMES[kind]}"
+
+    def compute(  # type: ignore[override]
+        self,
+        *,
+        image: Image,
+        atlas: Atlas,
+        regions: RegionSet,
+        alignment: Alignment,
+        labels: Labels,
+        provenance: Mapping[str, Any],
+    ) -> Outputs:
+        """Write the files.
+
+        Parameters
+        ----------
+        image : Image
+            The image that was labelled.
+        atlas : Atlas
+            The atlas.
+        regions : RegionSet
+            The regions.
+        alignment : Alignment
+            Pose, camera and pixel size.
+        labels : Labels
+            The region of every pixel.
+        provenance : mapping
+            Goes into the run file as it is.
+
+        Returns
+        -------
+        Outputs
+            Where the files are.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written; nothing is changed then.
+        """
+        targets = {kind: self.target(image, kind) for kind in FILE_NAMES}
+        if _same_file(targets["alignment"], alignment.file):
+            del targets["alignment"]  # the user's own file, which may hold more than we know
+        rows = self._rows(regions, labels)
+        with atomic_files() as files:
+            paths = {kind: files.temporary(target) for kind, target in targets.items()}
+            self._write_pictures(paths, rows, labels, regions, alignment)
+            table = [self._table_row(n, row, labels, alignment) for n, row in enumerate(rows, 1)]
+            write_table(paths["regions"], table)
+            content = alignment_content(alignment, image, atlas)
+            if "alignment" in paths:
+                write_json(paths["alignment"], content)
+                _keep_other_alignment(files, targets["alignment"], paths["alignment"])
+            write_json(paths["run"], self._run(content, labels, provenance, targets, paths))
+        return Outputs(targets)
+
+    def _rows(self, regions: RegionSet, labels: Labels) -> list[_Row]:
+        sides = ("left", "right") if self.split_hemispheres else ("both",)
+        rows = []
+        for place, region in enumerate(regions, 1):
+            for side in sides:
+                mask = labels.labels == place
+                if side in _SIDES:
+                    mask &= labels.hemisphere == _SIDES[side]
+                rows.append(_Row(region, place, side, mask))
+        return rows
+
+    def _write_pictures(
+        self,
+        paths: Mapping[str, Path],
+        rows: list[_Row],
+        labels: Labels,
+        regions: RegionSet,
+        alignment: Alignment,
+    ) -> None:
+        view = alignment.view
+        names = [row.name for row in rows]
+        masks = (row.mask for row in rows)
+        write_mask_stack(paths["masks"], masks, names, view.shape, view.pixel_size_mm)
+        if self.label_values == "ids":
+            ids = np.array([0, *(region.id for region in regions)], dtype=np.uint32)
+            picture: NDArray[Any] = ids[labels.labels]
+        else:
+            picture = np.zeros(view.shape, dtype=np.uint16)
+            for number, row in enumerate(rows, 1):
+                picture[row.mask] = number
+        write_label_image(paths["labels"], picture, view.pixel_size_mm)
+
+    def _table_row(
+        self, number: int, row: _Row, labels: Labels, alignment: Alignment
+    ) -> dict[str, Any]:
+        n_pixels = int(np.count_nonzero(row.mask))
+        height_mm, width_mm = alignment.view.pixel_size_mm
+        rows, cols = np.nonzero(row.mask)
+        region = row.region
+        return {
+            "label": region.id if self.label_values == "ids" else number,
+            "id": region.id,
+            "acronym": region.acronym,
+            "name": region.name,
+            "hemisphere": row.hemisphere,
+            "color": "#{:02x}{:02x}{:02x}".format(*region.rgb),
+            "n_pixels": n_pixels,
+            "area_mm2": f"{n_pixels * height_mm * width_mm:.6f}",
+            "centroid_row_px": f"{rows.mean():.3f}" if n_pixels else "",
+            "centroid_col_px": f"{cols.mean():.3f}" if n_pixels else "",
+            "mean_depth_mm": f"{labels.depth_mm[row.mask].mean(dtype=float):.4f}" if n_pixels else "",
+            "unseen": labels.unseen.get(region.acronym, ""),
+        }
+
+    def _run(
+        self,
+        alignment: Mapping[str, Any],
+        labels: Labels,
+        provenance: Mapping[str, Any],
+        targets: Mapping[str, Path],
+        paths: Mapping[str, Path],
+    ) -> dict[str, Any]:
+        """Return the provenance; no times or absolute places, so that equal runs are equal."""
+        return {
+            "schema": RUN_SCHEMA,
+            **provenance,
+            "alignment": dict(alignment),
+            "unseen": dict(labels.unseen),
+            "outputs": {
+                kind: {"file": targets[kind].name, "sha256": sha256_of_file(path)}
+                for kind, path in paths.items()
+                if kind != "run"
+            },
+        }
+
+
+def _same_file(target: Path, other: Path | None) -> bool:
+    return other is not None and target.exists() and other.exists() and target.samefile(other)
+
+
+def _keep_other_alignment(files: AtomicFiles, target: Path, new: Path) -> None:
+    """Keep an earlier alignment file that says something else: it may have been made by hand."""
+    if not target.exists() or target.read_bytes() == new.read_bytes():
+        return
+    number = 1
+    while (kept := target.with_name(f"{target.stem}_{number}{target.suffix}")).exists():
+        number += 1
+    files.temporary(kept).write_bytes(target.read_bytes())
+    logger.warning("The earlier %s is kept as %s.", target.name, kept.name)
