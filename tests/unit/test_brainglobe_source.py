@@ -1,0 +1,146 @@
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brainreg3d.errors import AtlasError
+from brainreg3d.sources import load_atlas
+from brainreg3d.sources.brainglobe import installed_brainglobe_atlases, load_brainglobe_atlas
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
+
+from brainglobe_writer import write_brainglobe_atlas
+
+STRUCTURES = [
+    (1, "root", "root", [1]),
+    (5, "A", "Area", [1, 5]),
+    (600000001, "M", "Marker", [1, 600000001]),
+]
+MARKER = 600000001
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("BRAINREG3D_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("BRAINGLOBE_CONFIG_DIR", str(tmp_path / "bg"))
+    (tmp_path / "bg").mkdir()
+    return tmp_path / "bg"
+
+
+def toy(shape, marker):
+    labels = np.zeros(shape, np.uint32)
+    labels[2:-2, 2:-2, 2:-2] = 5
+    labels[marker] = MARKER
+    return labels
+
+
+def install_asr(home, name="toy_mouse_500um"):
+    # Axes start at anterior, superior and RIGHT: a low third index is the right side.
+    labels = toy((20, 12, 16), (4, 3, 2))
+    grey = labels.astype(np.uint16) + np.arange(16, dtype=np.uint16)
+    return labels, write_brainglobe_atlas(home, name, labels, grey, STRUCTURES, (500.0,) * 3)
+
+
+def test_asr_grows_to_the_left(home):
+    labels, _ = install_asr(home)
+    atlas = load_atlas("toy_mouse_500um")
+    assert atlas.full_name == "toy_mouse_500um"
+    volume = atlas.annotation.to_ids()
+    assert volume.shape == (12, 20, 16)
+    (place,) = np.argwhere(volume == MARKER)
+    assert tuple(place) == (11 - 3, 19 - 4, 15 - 2)
+    x_mm = atlas.grid.voxel_centers_mm(place)[0]
+    assert x_mm > atlas.grid.box_mm[0] / 2
+    # Every voxel, by a loop that knows only the letters.
+    for ap, dv, rl in np.ndindex(labels.shape):
+        assert volume[11 - dv, 19 - ap, 15 - rl] == labels[ap, dv, rl]
+
+
+def test_the_template_turns_with_the_annotation(home):
+    install_asr(home)
+    template = load_brainglobe_atlas("toy_mouse_500um").template
+    assert template.data.shape == (12, 20, 16)
+    assert template.data[0, 0, 0] == 15  # the leftmost of the 16 columns
+    assert template.data[0, 0, 15] == 0
+
+
+def test_another_orientation_with_unequal_voxels(home):
+    # Axes start at posterior, superior and LEFT.
+    labels = toy((18, 10, 16), (13, 2, 12))
+    write_brainglobe_atlas(
+        home, "odd_mouse_800um", labels, labels, STRUCTURES, (800.0, 500.0, 600.0), "psl"
+    )
+    atlas = load_brainglobe_atlas("odd_mouse_800um")
+    assert atlas.annotation.spacing_mm == (0.5, 0.8, 0.6)
+    assert atlas.grid.box_mm == pytest.approx((16 * 0.6, 18 * 0.8, 10 * 0.5))
+    (place,) = np.argwhere(atlas.annotation.to_ids() == MARKER)
+    assert tuple(place) == (9 - 2, 13, 12)
+
+
+def test_the_structures(home):
+    install_asr(home)
+    atlas = load_brainglobe_atlas("toy_mouse_500um")
+    assert [(s.id, s.acronym, s.parent_id) for s in atlas.structures] == [
+        (1, "root", None),
+        (5, "A", 1),
+        (MARKER, "M", 1),
+    ]
+    assert atlas.structures.find("A").rgb == (10, 20, 30)
+    assert atlas.citation == "A test (2020)"
+
+
+def test_the_second_load_comes_from_the_cache_and_a_changed_atlas_does_not(home, monkeypatch):
+    labels, root = install_asr(home)
+    first = load_brainglobe_atlas("toy_mouse_500um")
+    with monkeypatch.context() as patch:
+        patch.setattr("brainreg3d.sources.brainglobe._open", lambda *_: pytest.fail("read again"))
+        second = load_brainglobe_atlas("toy_mouse_500um")
+    assert np.array_equal(first.annotation.index, second.annotation.index)
+    shutil.rmtree(root)
+    changed = labels.copy()
+    changed[10, 6, 8] = MARKER
+    write_brainglobe_atlas(home, "toy_mouse_500um", changed, changed, STRUCTURES, (500.0,) * 3)
+    third = load_brainglobe_atlas("toy_mouse_500um")
+    assert np.sum(third.annotation.to_ids() == MARKER) == 2
+
+
+def test_an_atlas_that_is_not_installed(home):
+    with pytest.raises(AtlasError, match="None is installed"):
+        load_brainglobe_atlas("kim_mouse_10um")
+    install_asr(home)
+    assert list(installed_brainglobe_atlases()) == ["toy_mouse_500um"]
+    with pytest.raises(AtlasError) as caught:
+        load_brainglobe_atlas("toy_mouse_50um")
+    assert "Did you mean toy_mouse_500um?" in str(caught.value)
+    assert "brainglobe install -a toy_mouse_50um" in str(caught.value)
+
+
+def test_unknown_names_are_matched_among_all_atlases(home):
+    install_asr(home)
+    for wrong, right in (
+        ("allen_mouse_20um", "allen_mouse_25um"),
+        ("Phantom_25", "phantom_25um"),
+        ("toy_mouse_500", "toy_mouse_500um"),
+    ):
+        with pytest.raises(AtlasError, match=right):
+            load_atlas(wrong)
+
+
+@pytest.mark.parametrize("what", ["annotation", "template"])
+def test_an_atlas_without_its_voxels_starts_no_download(home, what):
+    _, root = install_asr(home)
+    for folder in root.rglob("c"):
+        if what in folder.as_posix().split("brainglobe-atlasapi/")[1]:
+            shutil.rmtree(folder)
+    with pytest.raises(AtlasError, match=f"without its {what}"):
+        _ = load_brainglobe_atlas("toy_mouse_500um").template
+
+
+@pytest.mark.parametrize("damage", ["{", "{}", '{"resolution": 5}'])
+def test_a_damaged_atlas(home, damage):
+    _, root = install_asr(home)
+    (root / "atlases" / "toy_mouse_500um" / "1_0" / "manifest.json").write_text(damage)
+    with pytest.raises(AtlasError, match="install it again"):
+        load_brainglobe_atlas("toy_mouse_500um")
