@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, find_bregma
-from brainreg3d.geometry import VolumeGrid
 from brainreg3d.views.layout import LINE_IN, MARGIN_IN, add_axes, add_text, new_figure
+from brainreg3d.views.planes import AXIS_NAMES, PLANES, Plane, informative_point_mm, slice_plane
 from brainreg3d.views.style import GREY, INK, SMALL_PT, TITLE_PT, styled
 
 if TYPE_CHECKING:
@@ -19,41 +19,6 @@ if TYPE_CHECKING:
 
 _PAGE_IN = 7.4
 _LEFT_IN, _GAP_IN = 0.5, 0.55
-_COARSE_MM = 0.1  # finer than this does not change which planes are informative
-
-
-@attrs.frozen
-class Plane:
-    """One of the three anatomical planes, and how it is looked at.
-
-    Parameters
-    ----------
-    name : str
-        For the heading.
-    normal : int
-        Place of the axis across the plane in points (x, y, z).
-    across, up : int
-        Places of the axes that run across the picture and up it.
-    edges : tuple of str
-        Letters at the left, right, lower and upper edge.
-    reverse : bool
-        Whether the axis across the picture falls from left to right.
-    """
-
-    name: str
-    normal: int
-    across: int
-    up: int
-    edges: tuple[str, str, str, str]
-    reverse: bool = False
-
-
-PLANES = (
-    Plane("Coronal, seen from behind", 1, 0, 2, ("L", "R", "I", "S")),
-    Plane("Sagittal", 0, 1, 2, ("A", "P", "I", "S"), reverse=True),
-    Plane("Horizontal, seen from above", 2, 0, 1, ("L", "R", "P", "A")),
-)
-_AXIS_NAMES = ("ML", "AP", "DV")
 
 
 @styled
@@ -101,66 +66,6 @@ def draw_atlas(atlas: Atlas, *, bregma: str = "ibl") -> Figure:
     return figure
 
 
-def informative_point_mm(atlas: Atlas) -> NDArray[np.float64]:
-    """Return the point through which planes show most of an atlas.
-
-    Parameters
-    ----------
-    atlas : Atlas
-        Any atlas.
-
-    Returns
-    -------
-    numpy.ndarray, shape (3,)
-        (x, y, z) in mm: along each axis the middle of the voxels at which a slice meets most
-        structures, the nearest to the middle of the atlas among equals; x in the right half,
-        off the midline.
-    """
-    grid = atlas.grid
-    steps = tuple(max(1, round(_COARSE_MM / spacing)) for spacing in grid.spacing_mm)
-    coarse = atlas.annotation.index[:: steps[0], :: steps[1], :: steps[2]]
-    point = np.zeros(3)
-    for axis in range(3):
-        slices = np.moveaxis(coarse, axis, 0)
-        counts = np.array([np.unique(layer).size for layer in slices])
-        places = np.arange(counts.size)
-        if axis == 2:
-            counts = np.where(places < 0.55 * counts.size, -1, counts)
-        best = places[counts == counts.max()]
-        middle = best[np.argmin(np.abs(best - (counts.size - 1) / 2))]
-        point[2 - axis] = (middle * steps[axis] + 0.5) * grid.spacing_mm[axis]
-    return point
-
-
-def slice_plane(
-    volume: NDArray[Any], grid: VolumeGrid, plane: Plane, point_mm: NDArray[np.float64]
-) -> NDArray[Any]:
-    """Cut a slice out of a volume, turned as it is looked at.
-
-    Parameters
-    ----------
-    volume : numpy.ndarray, shape (Z, Y, X)
-        In the atlas frame.
-    grid : VolumeGrid
-        Where its voxels lie.
-    plane : Plane
-        Which plane.
-    point_mm : numpy.ndarray, shape (3,)
-        A point (x, y, z) in the plane.
-
-    Returns
-    -------
-    numpy.ndarray, 2D
-        Row 0 is the upper edge of the picture, column 0 its left edge.
-    """
-    index = int(grid.voxel_indices(point_mm)[2 - plane.normal])
-    index = min(max(index, 0), grid.shape[2 - plane.normal] - 1)
-    layer = np.take(volume, index, axis=2 - plane.normal)
-    # What is left of (Z, Y, X) is already (up, across): z before y before x.
-    layer = layer[::-1]
-    return np.asarray(layer[:, ::-1] if plane.reverse else layer)
-
-
 @attrs.frozen
 class _Page:
     """Where the three columns of panels are, in inches."""
@@ -204,7 +109,7 @@ def _draw_row(
     offset = np.zeros(3) if origin_mm is None else origin_mm
     for plane, left, size in zip(PLANES, page.lefts, page.sizes, strict=True):
         top = page.tops[row]
-        axis = _AXIS_NAMES[plane.normal]
+        axis = AXIS_NAMES[plane.normal]
         where = f"{axis} {point_mm[plane.normal] - offset[plane.normal]:+.2f} mm"
         heading = f"{what}: {where}".replace("-", "−")
         add_text(figure, left, top - 2 * LINE_IN - 0.04, heading, weight="bold")
@@ -226,8 +131,8 @@ def _show(
         first, last = last, first
     low, high = -offset[plane.up], box_mm[plane.up] - offset[plane.up]
     axes.imshow(pixels, extent=(first, last, low, high), aspect="auto", **kwargs)
-    axes.set_xlabel(f"{_AXIS_NAMES[plane.across]} (mm)", labelpad=1)
-    axes.set_ylabel(f"{_AXIS_NAMES[plane.up]} (mm)", labelpad=1)
+    axes.set_xlabel(f"{AXIS_NAMES[plane.across]} (mm)", labelpad=1)
+    axes.set_ylabel(f"{AXIS_NAMES[plane.up]} (mm)", labelpad=1)
 
 
 def _mark(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PICTURE_IN = (6.7, 5.0)
-_ARROW = {"arrowstyle": "-|>", "color": INK, "lw": 1.0, "shrinkA": 0, "shrinkB": 0}
 
 
 @styled
@@ -135,11 +134,8 @@ def _annotate(axes: Axes, spectator: Spectator) -> None:
     px_per_mm = PICTURE_PX[1] / spectator.height_mm
     for axis, letter in zip(np.eye(3), "RAS", strict=True):
         tip = (spectator.project(spectator.center_mm + axis) - origin) / px_per_mm * length_px
-        if np.linalg.norm(tip) < 0.2 * length_px:
-            continue
-        axes.annotate("", start + tip, start, arrowprops={**_ARROW, "mutation_scale": 7})
-        place = start + tip * (1 + 16 / np.linalg.norm(tip))
-        axes.text(*place, letter, ha="center", va="center", size=SMALL_PT, weight="bold")
+        if np.linalg.norm(tip) >= 0.2 * length_px:
+            _arrow(axes, start, start + tip, letter, weight="bold")
     right, low = PICTURE_PX[0] - 30.0, PICTURE_PX[1] - 45.0
     axes.plot([right - 2 * px_per_mm, right], [low, low], color=INK, lw=2.2, solid_capstyle="butt")
     axes.text(right, low + 10, "2 mm", ha="right", va="top", size=SMALL_PT)
@@ -150,6 +146,16 @@ def _point_to_camera(axes: Axes, spectator: Spectator, edges_mm: NDArray[np.floa
     ends = spectator.project(edges_mm[:4])
     near, far = ends[np.argmax(ends[:, 0, 0])]
     step = (near - far) / max(float(np.linalg.norm(near - far)), 1e-9)
-    tip = near + 34 * step
-    axes.annotate("", tip, near, arrowprops=_ARROW)
-    axes.text(*(tip + 16 * step), "camera", ha="center", va="center", size=SMALL_PT)
+    _arrow(axes, near, near + 34 * step, "camera")
+
+
+def _arrow(
+    axes: Axes, start: NDArray[np.float64], tip: NDArray[np.float64], text: str, **kwargs: Any
+) -> None:
+    """Draw an arrow with a word beyond its tip."""
+    along = (tip - start) / np.linalg.norm(tip - start)
+    look = {"arrowstyle": "-|>", "color": INK, "lw": 1.0, "shrinkA": 0, "shrinkB": 0}
+    annotate: Any = axes.annotate
+    annotate("", tip, start, arrowprops={**look, "mutation_scale": 7})
+    x, y = (tip + 16 * along).tolist()
+    axes.text(x, y, text, ha="center", va="center", size=SMALL_PT, **kwargs)

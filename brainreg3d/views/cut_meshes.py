@@ -136,14 +136,15 @@ def _boxes(
 
     boxes = ndimage.find_objects(np.where(distance_mm > 0, labels, 0))
     margin = 2
-    return {
-        place + 1: tuple(
-            slice(max(0, s.start - margin), min(n, s.stop + margin))
-            for s, n in zip(box, labels.shape, strict=True)
-        )
-        for place, box in enumerate(boxes)
-        if box is not None
-    }
+    found: dict[int, tuple[slice, slice, slice]] = {}
+    for place, box in enumerate(boxes):
+        if box is not None:
+            z, y, x = (
+                slice(max(0, side.start - margin), min(length, side.stop + margin))
+                for side, length in zip(box, labels.shape, strict=True)
+            )
+            found[place + 1] = (z, y, x)
+    return found
 
 
 def _inside(mask: NDArray[np.bool_], smoothing: float) -> NDArray[np.float64]:
@@ -159,11 +160,12 @@ def _surface(
     field: NDArray[np.float64], spacing: NDArray[np.float64], origin: NDArray[Any]
 ) -> Surface | None:
     """Return the zero level of a field on a (z, y, x) grid, closed at the borders of the grid."""
-    from skimage.measure import marching_cubes
+    from skimage import measure
 
     padded = np.pad(field, 1, constant_values=-1.0)
     if padded.max() <= 0:
         return None
+    marching_cubes: Any = measure.marching_cubes
     vertices, faces, _, _ = marching_cubes(padded, 0.0, spacing=tuple(spacing))
     points = vertices - spacing + origin
     return Surface(points[:, ::-1].astype(np.float64), faces.astype(np.int64))

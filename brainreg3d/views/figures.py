@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,15 +80,18 @@ def _adopt(figure: Figure, window: Figure) -> None:
 
 def _show_in_notebook(figures: list[Figure]) -> bool:
     """Display figures in a Jupyter kernel; tell whether there is one."""
-    show: Any
     try:
-        from IPython import get_ipython
-        from IPython.display import display as show
+        from IPython import display, get_ipython
     except ImportError:
         return False
     shell = get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
+    if not hasattr(shell, "kernel"):
         return False
+    show: Any = display.display
+    picture: Any = display.Image
     for figure in figures:
-        show(figure)
+        # As an image: notebooks know figures only after pyplot has been set up.
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=DPI)
+        show(picture(data=buffer.getvalue(), width=round(figure.get_size_inches()[0] * 100)))
     return True

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SIZES_PT = (8.0, 7.0, 6.0, 5.5)
 _CANDIDATES = 12
-_LEAST_INSIDE = (0.97, 0.6)  # share of a name that lies on its own region: wanted, accepted
+_LEAST_INSIDE = (0.97, 0.75)  # share of a name that lies on its own region: wanted, accepted
 _PAD_IN = 0.025
 
 
@@ -153,7 +153,9 @@ def draw_names(axes: Axes, names: Sequence[PlacedName], on_image: bool) -> None:
 
     for name in names:
         dark_ground = on_image or luminance(name.color) < 0.6
-        rim = [withStroke(linewidth=1.6, foreground="black", alpha=0.85)] if on_image else []
+        # A rim in the colour of the region keeps letters readable where they reach beyond it.
+        rim_color = (0.0, 0.0, 0.0, 0.85) if on_image else name.color
+        rim = [withStroke(linewidth=1.6, foreground=rim_color)]
         axes.text(
             name.x_px,
             name.y_px,

@@ -82,7 +82,7 @@ def _mesh(vedo: Any, item: dict[str, Any], arrays: Any) -> Any:
 def _averaged(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     rows, cols = (length // factor for length in picture.shape[:2])
     blocks = picture[: rows * factor, : cols * factor].reshape(rows, factor, cols, factor, 3)
-    return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
+    return np.asarray(np.rint(blocks.mean(axis=(1, 3))), dtype=np.uint8)
 
 
 def probe() -> bool:

@@ -71,7 +71,8 @@ def render_scene(scene: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
     with tempfile.TemporaryDirectory(prefix="brainreg3d_scene_") as name:
         folder = Path(name)
         (folder / "scene.json").write_text(json.dumps(scene), encoding="utf-8")
-        np.savez(folder / "arrays.npz", **dict(arrays))
+        named: Any = dict(arrays)
+        np.savez(folder / "arrays.npz", **named)
         failure = _run_worker([name], environment, _RENDER_SECONDS)
         if failure:
             message = f"The 3D picture could not be rendered: {failure}."
