@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from brainreg3d import steps
 from brainreg3d._logging import logger
+from brainreg3d.atlas import Atlas
 from brainreg3d.errors import InputError, OutputError, PlanError, did_you_mean
 from brainreg3d.geometry.view import check_pixel_size
 from brainreg3d.io.alignment import write_alignment
@@ -235,6 +236,17 @@ class BrainReg3D:
         """
         self.matched_image = load_image(path).path
         return self
+
+    def load_atlas(self) -> Atlas:
+        """Return the atlas of the next run, without needing an image.
+
+        Returns
+        -------
+        Atlas
+            With annotation and structure tree.
+        """
+        atlas: Atlas = dict(self._steps())["TemplateSource"].compute()
+        return atlas
 
     @property
     def mask_path(self) -> Path:

@@ -92,13 +92,30 @@ def read_alignment(path: str | Path) -> AlignmentFile:
         message = f"{path} is not a JSON text file ({error}); expected an alignment file."
         raise AlignmentError(message) from error
     try:
-        return _parse(content)
+        return parse_alignment(content)
     except InputError as error:
         message = f"{path}: {error}"
         raise AlignmentError(message) from error
 
 
-def _parse(content: Any) -> AlignmentFile:
+def parse_alignment(content: Any) -> AlignmentFile:
+    """Read the content of an alignment file.
+
+    Parameters
+    ----------
+    content : dict
+        As JSON gives it.
+
+    Returns
+    -------
+    AlignmentFile
+        What it says.
+
+    Raises
+    ------
+    InputError
+        If it is of another schema, or holds unknown keys or values.
+    """
     _check_keys(content, "")
     if content.get("schema") != SCHEMA:
         message = f'expected "schema": "{SCHEMA}"; got {content.get("schema")!r}.'

@@ -1,0 +1,142 @@
+"""``run``, ``demo`` and ``show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from brainreg3d.cli.options import atlas_arguments, atlas_options
+
+if TYPE_CHECKING:
+    from brainreg3d.result import Result
+
+_PATH = click.Path(path_type=Path)
+
+
+def _pick_image() -> Path:
+    """Ask for the image in a file dialog, where there is a screen."""
+    from brainreg3d.gui.display import ask_for_file
+
+    chosen = ask_for_file("Choose the image to register")
+    if chosen is None:
+        message = "Missing argument 'IMAGE'."
+        raise click.UsageError(message)
+    return chosen
+
+
+def _distance(_: click.Context, __: click.Parameter, value: str | None) -> Any:
+    if value is None:
+        from brainreg3d.steps import NOT_GIVEN
+
+        return NOT_GIVEN
+    if value.lower() in ("none", "parallel"):
+        return None
+    try:
+        return float(value)
+    except ValueError as error:
+        message = f'{value!r} is neither a number of mm nor "none".'
+        raise click.BadParameter(message) from error
+
+
+@click.command()
+@click.argument("image", type=_PATH, required=False)
+@click.option("--image-dims-mm", type=float, nargs=2, metavar="W H", help="Size of the image.")
+@click.option("--pixel-size-mm", type=float, nargs=2, metavar="ROW COL", help="Size of a pixel.")
+@click.option("--alignment", type=_PATH, metavar="FILE", help="Alignment of an earlier session.")
+@atlas_options
+@click.option("--regions", metavar="A,B,...", help="Acronyms, ids or names.")
+@click.option("--method", help="exact (one ray a pixel) or original.  [default: exact]")
+@click.option("--occluders", help="What hides: tissue, or only the regions.")
+@click.option("--hemisphere", help="both, left or right.  [default: both]")
+@click.option(
+    "--camera-distance-mm",
+    callback=_distance,
+    metavar="MM",
+    help='Camera above the image; "none" for parallel rays.',
+)
+@click.option("--principal-point-px", type=float, nargs=2, metavar="ROW COL", help="Camera's axis.")
+@click.option("--bregma", metavar="PRESET", help="ibl, wfield, community, ...  [default: ibl]")
+@click.option("--window-mask", type=_PATH, metavar="FILE", help="Not zero inside the window.")
+@click.option("--frame", type=int, metavar="N", help="Frame of a stack, counted from 0.")
+@click.option("--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the image.")
+@click.option("--label-values", help="index (1, 2, 3, ...) or ids.  [default: index]")
+@click.option("--split-hemispheres", is_flag=True, default=None, help="Left and right apart.")
+@click.option("--verbose", is_flag=True, help="Show every intermediate result.")
+@click.option("--save-plots", is_flag=True, help="Save their pictures to <stem>_plots/.")
+def run(image: Path | None, **options: Any) -> None:
+    """Label the pixels of IMAGE and write a mask for each brain region."""
+    from brainreg3d.pipeline import BrainReg3D
+
+    atlas_names = (
+        "atlas", "annotation", "structures", "template", "atlas_orientation", "atlas_spacing_um",
+    )  # fmt: skip
+    chosen = atlas_arguments(**{name: options.pop(name) for name in atlas_names})
+    save_plots, show_plots = options.pop("save_plots"), options.pop("verbose")
+    method = options.pop("method") or "exact"
+    registration = BrainReg3D(
+        image if image is not None else _pick_image(),
+        brain_regions=options.pop("regions"),
+        method=method,
+        verbose="save" if save_plots else show_plots,
+        **chosen,
+        **options,
+    )
+    report(registration.run())
+
+
+def report(result: Result) -> None:
+    """Print what a run found.
+
+    Parameters
+    ----------
+    result : Result
+        Of a whole run.
+    """
+    if result.labels is not None and result.atlas is not None:
+        click.echo(f"Atlas: {result.atlas.title}")
+        unseen = result.unseen or {}
+        for number, region in enumerate(result.regions or (), 1):
+            count = int((result.labels == number).sum())
+            note = f"  ({unseen[region.acronym]})" if region.acronym in unseen else ""
+            click.echo(f"{region.acronym:>12}  {count:>9} px{note}")
+    for path in result.files.values():
+        click.echo(f"Wrote {path}")
+
+
+@click.command()
+@click.option(
+    "--output-dir", type=_PATH, default=Path("brainreg3d_demo"), show_default=True, metavar="DIR"
+)
+def demo(output_dir: Path) -> None:
+    """See the whole thing work on a synthetic brain, and how right it is."""
+    from brainreg3d.demo import run_demo
+
+    click.echo("Making a synthetic brain (phantom) and an image of it ...")
+    outcome = run_demo(output_dir)
+    report(outcome.result)
+    click.echo(f"Wrote {len(outcome.plots)} pictures to {outcome.plots[0].parent}")
+    click.echo(
+        f"Agreement with the known truth: {outcome.agreement:.2%} of {outcome.n_pixels} pixels "
+        f"(synthetic data; the rest lie on borders between voxels)."
+    )
+
+
+@click.command()
+@click.argument("path", type=_PATH)
+@click.option("--save", type=_PATH, metavar="FILE", help="Write a PNG instead of showing it.")
+def show(path: Path, save: Path | None) -> None:
+    """Draw an earlier registration again; PATH is its run file, alignment file or folder."""
+    from brainreg3d.gui.display import can_show
+    from brainreg3d.reload import load_registration_result
+    from brainreg3d.views import save_figure, show_figures
+
+    if save is None and not can_show():
+        message = "There is no screen to show the picture on; give --save FILE."
+        raise click.UsageError(message)
+    figure = load_registration_result(path).plot_overlay()
+    if save is None:
+        show_figures([figure])
+    else:
+        click.echo(f"Wrote {save_figure(figure, save)}")
