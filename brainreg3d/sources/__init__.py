@@ -68,11 +68,12 @@ def _load_phantom(resolution_um: int) -> Atlas:
     from brainreg3d.sources.compact_cache import cached_annotation, content_key
 
     key = content_key("phantom", phantom.PHANTOM_VERSION, resolution_um)
+    annotation = cached_annotation(key, lambda: phantom.make_phantom_annotation(resolution_um))
     return Atlas(
         "phantom",
-        cached_annotation(key, lambda: phantom.make_phantom_annotation(resolution_um)),
+        annotation,
         phantom.phantom_structures(),
-        lambda: phantom.make_phantom_template(resolution_um),
+        lambda: phantom.make_phantom_template(annotation),
         synthetic=True,
-        sha256={"annotation": key},
+        citation=phantom.PHANTOM_CITATION,
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import ngff_zarr
 import numpy as np
 
 
 def _write_zarr(path: Path, stack: np.ndarray, resolution_um: tuple[float, ...]) -> None:
-    scale = dict(zip("zyx", (size / 1000 for size in resolution_um), strict=True))
+    scale: Any = dict(zip("zyx", (size / 1000 for size in resolution_um), strict=True))
     image = ngff_zarr.to_ngff_image(stack, dims=("z", "y", "x"), scale=scale)
     multiscales = ngff_zarr.to_multiscales(image, scale_factors=[], chunks=32)
     path.parent.mkdir(parents=True)
@@ -33,7 +34,10 @@ def write_brainglobe_atlas(
     )
     terms = {"location": f"/terminologies/{name}-terms/1_0", "name": "terms"}
     reference = {"location": f"/templates/{name}-template/1_0", "name": "template"}
-    labels = {"location": f"/annotation-sets/{name}-labels/1_0", "name": "labels"}
+    labels: dict[str, object] = {
+        "location": f"/annotation-sets/{name}-labels/1_0",
+        "name": "labels",
+    }
     labels["template"] = reference
     manifest = {
         "name": name,
@@ -54,7 +58,7 @@ def write_brainglobe_atlas(
     folder = root / "atlases" / name / "1_0"
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    below = root / labels["location"][1:]
+    below = root / f"annotation-sets/{name}-labels/1_0"
     _write_zarr(below / "annotations_compressed.ome.zarr", annotation, resolution_um)
     _write_zarr(root / reference["location"][1:] / "template.ome.zarr", template, resolution_um)
     table = root / terms["location"][1:]

@@ -191,3 +191,15 @@ def test_opening_a_cached_annotation_imports_nothing_slow():
     total, modules = done.stdout.splitlines()
     assert int(total) == np.unique(volume, return_inverse=True)[1].sum()
     assert modules == "[]"
+
+
+def test_the_phantom_comes_from_the_cache_the_second_time(monkeypatch):
+    from brainreg3d.sources import load_atlas, phantom
+
+    first = load_atlas("phantom_100um")
+    monkeypatch.setattr(phantom, "make_phantom_annotation", lambda _: pytest.fail("made again"))
+    second = load_atlas("phantom_100um")
+    assert second.synthetic
+    assert second.full_name == "phantom_100um"
+    assert np.array_equal(first.annotation.to_ids(), second.annotation.to_ids())
+    assert second.template.grid == second.grid

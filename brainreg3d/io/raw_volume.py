@@ -1,0 +1,100 @@
+"""A volume file as its header describes it, and what can be wrong with any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+from numpy.typing import NDArray
+
+from brainreg3d.errors import AtlasError
+
+Numbers = tuple[float, float, float]
+
+
+@attrs.frozen
+class RawVolume:
+    """A volume file as its header describes it; nothing is interpreted yet.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    shape : tuple of int
+        Number of voxels, in the file's axis order.
+    spacing : tuple of float or None
+        Voxel size in the file's axis order and in the file's unit; None when it does not say.
+    unit : str or None
+        ``"um"`` or ``"mm"`` when the file names its unit.
+    trust_unit : bool
+        Whether the unit named is one that was chosen, rather than a format's habit.
+    directions : str or None
+        Where the axes grow to, such as ``"RAS"``; None when the file does not say.
+    read : callable
+        Reads the voxels, in the file's axis order.
+    ignores_directions : bool
+        Whether the header turns or flips axes in a way that is not believed.
+    """
+
+    path: Path
+    shape: tuple[int, int, int]
+    spacing: Numbers | None
+    unit: str | None
+    trust_unit: bool
+    directions: str | None
+    read: Callable[[], NDArray[Any]]
+    ignores_directions: bool = False
+
+
+def unreadable(path: Path, reason: object) -> AtlasError:
+    """Return the error for a damaged file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    reason : object
+        What its reader said; of several lines the last is kept.
+
+    Returns
+    -------
+    AtlasError
+        To be raised.
+    """
+    lines = [line.strip() for line in str(reason).splitlines() if line.strip()]
+    detail = lines[-1] if lines else type(reason).__name__
+    return AtlasError(
+        f"Cannot read {path} as a volume: it is damaged, cut short or not of the format its name "
+        f"says ({detail}). Fetch or export it again."
+    )
+
+
+def three_lengths(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return the shape of a 3D volume, without further axes of length 1.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, for the message.
+    shape : tuple of int
+        Its shape.
+
+    Returns
+    -------
+    tuple of int
+        Three lengths.
+
+    Raises
+    ------
+    AtlasError
+        If it is not 3D.
+    """
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3 or min(shape) < 1:
+        size = " × ".join(str(length) for length in shape)
+        message = f"Expected a 3D volume in {path}; got {len(shape)}D data ({size})."
+        raise AtlasError(message)
+    return shape[0], shape[1], shape[2]
