@@ -99,8 +99,8 @@ def _in_range(raw: RawVolume, spacing: Numbers, per_mm: float, how: str) -> Numb
     box = [length * size for length, size in zip(raw.shape, spacing_mm, strict=True)]
     message = (
         f"The voxel size of {raw.path}, {in_words(spacing)} {how}, makes a brain of "
-        f"{in_words(box)} mm; expected a longest side of {MIN_BRAIN_MM:g} to {MAX_BRAIN_MM:g} mm. Give the right "
-        f"spacing_um."
+        f"{in_words(box)} mm; expected a longest side of {MIN_BRAIN_MM:g} to {MAX_BRAIN_MM:g} mm. "
+        f"Give the right spacing_um."
     )
     raise AtlasError(message)
 
