@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 
-def read_only(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
-    """Return a view of `array` that cannot be written to.
-
-    Parameters
-    ----------
-    array : numpy.ndarray
-        Any array; it is not copied and stays writable itself.
-
-    Returns
-    -------
-    numpy.ndarray
-        A read-only view.
-    """
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
-
-
-def optional_read_only(array: Any) -> Any:
-    """Return `read_only` of an array, and ``None`` for ``None``.
+def read_only(array: Any) -> Any:
+    """Return a view of an array that cannot be written to; None stays None.
 
     Parameters
     ----------
     array : numpy.ndarray or None
-        Any array.
+        Any array; it is not copied and stays writable itself.
 
     Returns
     -------
     numpy.ndarray or None
         A read-only view.
     """
-    return None if array is None else read_only(array)
+    if array is None:
+        return None
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

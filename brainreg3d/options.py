@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from brainreg3d import steps
 from brainreg3d.errors import InputError, PlanError, did_you_mean
 from brainreg3d.steps import Step
@@ -106,8 +104,8 @@ def _fill(slot: str, filling: Any, parameters: Mapping[str, Any]) -> Step:
             f"it takes {', '.join(names) or 'no parameters'}."
         )
         raise PlanError(message)
-    if kind is not filling:
-        return attrs.evolve(filling, **parameters) if parameters else filling
+    if isinstance(filling, Step):
+        return filling.replace(**parameters)
     try:
         step: Step = kind(**parameters)
     except TypeError as error:  # a required parameter of the user's own step

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from brainreg3d import views
 from brainreg3d._logging import logger
 from brainreg3d.errors import InputError, RenderingUnavailable
 from brainreg3d.state import State
@@ -14,11 +15,11 @@ from brainreg3d.state import State
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Drawing = tuple[str, Callable[[State], "Figure"]]
+Drawing = tuple[str, Callable[[], "Figure"]]
 
 
-def drawings_of(product: str, state: State) -> Iterator[Drawing]:
-    """Yield what is to be drawn once a result is there.
+def drawings_of(product: str, state: State) -> list[Drawing]:
+    """Return what is to be drawn once a result is there.
 
     Parameters
     ----------
@@ -27,44 +28,39 @@ def drawings_of(product: str, state: State) -> Iterator[Drawing]:
     state : State
         All results so far.
 
-    Yields
-    ------
-    name : str
-        File name without suffix.
-    draw : callable
-        Takes the state and returns a figure.
+    Returns
+    -------
+    list of (str, callable)
+        File names without suffix, and functions that return a figure.
     """
-    from brainreg3d import views
-
-    # Fields are there by the time their product is; the annotations of State cannot say so.
-    def known(state: State) -> Any:
-        return state
-
+    # By the time a result is there, so is what it was made from: `Any` says what types cannot.
+    s: Any = state
     if product == "atlas":
-        yield "01_atlas", lambda s: views.draw_atlas(known(s).atlas)
-    elif product == "alignment":
-        yield "02_image", lambda s: views.draw_image(s.image, known(s).alignment.view.pixel_size_mm)
-        yield "03_brain_cut", lambda s: views.draw_cut(
-            s.atlas, s.regions, s.alignment, image=s.image
-        )
-    elif product == "projections":
-        yield "04_projections", lambda s: views.draw_projections(
-            s.projections, s.regions, alignment=s.alignment, atlas=s.atlas
-        )
-    elif product == "visible":
-        yield "05_depth", lambda s: views.draw_depth(
-            s.projections, s.visible, s.regions, alignment=s.alignment, atlas=s.atlas
-        )
-    elif product == "labels" and state.image is not None:
-        yield "06_labels", lambda s: views.draw_labels(
-            s.labels, s.regions, s.alignment, atlas=s.atlas
-        )
-        yield "07_overlay", lambda s: views.draw_overlay(
-            s.image, s.alignment, s.regions, s.labels, atlas=s.atlas
-        )
-        yield "08_masks", lambda s: views.draw_masks(
-            s.labels, s.regions, s.alignment, atlas=s.atlas
-        )
+        return [("01_atlas", lambda: views.draw_atlas(s.atlas))]
+    if s.image is None:
+        return []
+    where = {"alignment": s.alignment, "atlas": s.atlas}
+    drawings: dict[str, list[Drawing]] = {
+        "alignment": [
+            ("02_image", lambda: views.draw_image(s.image, s.alignment.view.pixel_size_mm)),
+            (
+                "03_brain_cut",
+                lambda: views.draw_cut(s.atlas, s.regions, s.alignment, image=s.image),
+            ),
+        ],
+        "projections": [
+            ("04_projections", lambda: views.draw_projections(s.projections, s.regions, **where)),
+        ],
+        "visible": [
+            ("05_depth", lambda: views.draw_depth(s.projections, s.visible, s.regions, **where)),
+        ],
+        "labels": [
+            ("06_labels", lambda: views.draw_labels(s.labels, s.regions, **where)),
+            ("07_overlay", lambda: views.draw_overlay(s.image, s.alignment, s.regions, s.labels)),
+            ("08_masks", lambda: views.draw_masks(s.labels, s.regions, **where)),
+        ],
+    }
+    return drawings.get(product, [])
 
 
 class Pictures:
@@ -146,7 +142,7 @@ class Pictures:
             return
         for name, make in drawings_of(product, state):
             try:
-                figure = make(state)
+                figure = make()
             except RenderingUnavailable as error:
                 logger.warning("No picture %s: %s", name, error)
                 continue

@@ -36,7 +36,9 @@ def _as_names(value: Iterable[str | int] | str | None) -> tuple[str | int, ...] 
     """Copy a list of regions, so that it cannot change behind the user's back."""
     if value is None:
         return None
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(value)
+    return (
+        tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(value)
+    )
 
 
 @attrs.define(slots=False, eq=False, repr=False)
@@ -133,7 +135,7 @@ class BrainReg3D:
     atlas: Any = attrs.field(default=None, kw_only=True)
     template_source: Any = attrs.field(default=None, kw_only=True)
     brain_regions: Any = attrs.field(default=None, kw_only=True, converter=_as_names)
-    camera_distance_mm: float | None | NotGiven = attrs.field(default=NOT_GIVEN, kw_only=True)
+    camera_distance_mm: float | NotGiven | None = attrs.field(default=NOT_GIVEN, kw_only=True)
     principal_point_px: Sequence[float] | None = attrs.field(default=None, kw_only=True)
     focal_point: Sequence[float] | None = attrs.field(default=None, kw_only=True)
     cam: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True)
@@ -333,10 +335,10 @@ class BrainReg3D:
 
     def _reuse_saved_alignment(self, plan: Plan, again: set[str]) -> Plan:
         """Take the alignment beside the results when none was given, unless it is to be redone."""
-        chain = {entry.slot: entry.step for entry in plan.steps}
-        aligner, writer = chain["ManualAligner"], chain["MaskWriter"]
-        usable = isinstance(aligner, steps.ManualAligner) and isinstance(writer, steps.MaskWriter)
-        if not usable or self.image is None or "ManualAligner" in again:
+        aligner, writer = plan.step("ManualAligner"), plan.step("MaskWriter")
+        if not isinstance(aligner, steps.ManualAligner) or not isinstance(writer, steps.MaskWriter):
+            return plan
+        if self.image is None or "ManualAligner" in again:
             return plan
         kept = self._done.get("ManualAligner")
         if aligner.alignment is not None or (kept and kept[1].source == "window"):
@@ -348,7 +350,7 @@ class BrainReg3D:
         if not saved.is_file():
             return plan
         logger.info("Taking the alignment saved as %s.", saved)
-        return plan.replace("ManualAligner", attrs.evolve(aligner, alignment=saved))
+        return plan.replace("ManualAligner", aligner.replace(alignment=saved))
 
     def _without_homeless_writer(self, plan: Plan, image: Image | None) -> Plan:
         """Skip writing for an array without a folder; the result is returned all the same."""
@@ -399,7 +401,7 @@ class BrainReg3D:
     def _for_pictures(self, step: Step) -> Step:
         """Ask the projector for hidden layers when they are to be drawn."""
         if self.verbose and isinstance(step, steps.Projector) and step.sampling == "rays":
-            return attrs.evolve(step, layers="all")
+            return step.replace(layers="all")
         return step
 
     def _marks(self, state: State, step: Step) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def _without_unused(entries: list[PlannedStep], wanted: set[str]) -> list[Planne
             if entry.step.provides in wanted:
                 wanted = wanted | set(entry.step.uses())
             else:
-                entry = attrs.evolve(entry, skipped="nothing needs it")  # noqa: PLW2901
+                entry = attrs.evolve(entry, skipped="nothing needs it")
         kept.append(entry)
     return kept[::-1]
 
@@ -226,5 +226,7 @@ def _last_place(steps: Sequence[tuple[str, Step]], until: str | None) -> int:
         if until in (slot, step.provides, type(step).__name__):
             return place
     slots = [slot for slot, _ in steps]
-    message = f"There is no step {until!r}.{did_you_mean(str(until), slots)} Steps: {', '.join(slots)}."
+    message = (
+        f"There is no step {until!r}.{did_you_mean(str(until), slots)} Steps: {', '.join(slots)}."
+    )
     raise PlanError(message)

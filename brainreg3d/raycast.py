@@ -86,42 +86,36 @@ def _enter_box(origin, direction, shape, start):  # type: ignore[no-untyped-def]
     return enter, leave
 
 
+@numba.njit(nogil=True, cache=True, inline="always")
+def _next_face(axis, voxel, direction, origin):  # type: ignore[no-untyped-def]
+    """Return where along the ray it leaves its voxel through a face across `axis`."""
+    if direction[axis] == 0.0:
+        return np.inf
+    bound = voxel[axis] + (1 if direction[axis] > 0.0 else 0)
+    return (bound - origin[axis]) / direction[axis]
+
+
 @numba.njit(nogil=True, cache=True)
-def _walk(volume, spacing, origin_mm, direction_mm, start, label_of_index, first, places, halves):  # type: ignore[no-untyped-def]
+def _walk(volume, origin, direction, start, label_of_index, first, places, halves):  # type: ignore[no-untyped-def]
     """Record for each label > 0 where a ray first meets it; stop when none is left.
 
-    `first` holds NaN for labels that are looked for and anything else for those that are not.
+    Origin and direction are in voxels, but lengths along the ray stay in mm. `first` holds NaN
+    for labels that are looked for and anything else for those that are not.
     """
-    wanted = 0
-    for label in range(1, first.size):
-        if np.isnan(first[label]):
-            wanted += 1
+    wanted = np.count_nonzero(np.isnan(first))
     shape = (volume.shape[2], volume.shape[1], volume.shape[0])
-    origin = np.empty(3)
-    direction = np.empty(3)
-    for axis in range(3):
-        origin[axis] = origin_mm[axis] / spacing[axis]
-        direction[axis] = direction_mm[axis] / spacing[axis]
     now, leave = _enter_box(origin, direction, shape, start)
     if not now < leave:
         return
     voxel = np.empty(3, np.int64)
-    step = np.empty(3, np.int64)
-    face = np.empty(3)  # where along the ray the next face of each axis is crossed
+    face = np.empty(3)
     for axis in range(3):
         place = np.int64(np.floor(origin[axis] + now * direction[axis]))
         voxel[axis] = min(max(place, 0), shape[axis] - 1)
-        step[axis] = 1 if direction[axis] > 0.0 else -1
-        face[axis] = np.inf
-        if direction[axis] != 0.0:
-            bound = voxel[axis] + (1 if step[axis] > 0 else 0)
-            face[axis] = (bound - origin[axis]) / direction[axis]
+        face[axis] = _next_face(axis, voxel, direction, origin)
     while wanted > 0:
-        axis = 0
-        if face[1] < face[axis]:
-            axis = 1
-        if face[2] < face[axis]:
-            axis = 2
+        axis = 0 if face[0] <= face[1] else 1
+        axis = axis if face[axis] <= face[2] else 2
         # A voxel touched in a single point, at an edge or a corner, is not entered.
         if face[axis] > now:
             place = volume[voxel[2], voxel[1], voxel[0]]
@@ -132,11 +126,10 @@ def _walk(volume, spacing, origin_mm, direction_mm, start, label_of_index, first
                 halves[label] = 2 * voxel[0] + 1 >= shape[0]
                 wanted -= 1
             now = face[axis]
-        voxel[axis] += step[axis]
+        voxel[axis] += 1 if direction[axis] > 0.0 else -1
         if voxel[axis] < 0 or voxel[axis] >= shape[axis]:
             return
-        bound = voxel[axis] + (1 if step[axis] > 0 else 0)
-        face[axis] = (bound - origin[axis]) / direction[axis]
+        face[axis] = _next_face(axis, voxel, direction, origin)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -145,9 +138,8 @@ def _walk_all(volume, spacing, origins, directions, start, label_of_index, first
     for ray in range(first.shape[0]):
         _walk(
             volume,
-            spacing,
-            origins[min(ray, origins.shape[0] - 1)],
-            directions[min(ray, directions.shape[0] - 1)],
+            origins[min(ray, origins.shape[0] - 1)] / spacing,
+            directions[min(ray, directions.shape[0] - 1)] / spacing,
             start,
             label_of_index,
             first[ray],

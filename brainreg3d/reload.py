@@ -132,8 +132,9 @@ def _find_image(entry: Mapping[str, Any], folder: Path) -> Path:
     if entry["file"] is None:
         message = "The image was an array, which no file can bring back; run it again."
         raise AlignmentError(message)
-    stored = folder / entry["file"]
-    found = next((p for p in (stored, folder / stored.name) if p.is_file()), None)
+    stored = folder / str(entry["file"])
+    places: tuple[Path, ...] = (stored, folder / stored.name)
+    found = next((place for place in places if place.is_file()), None)
     if found is None:
         message = f"The image {stored.name} is neither at {stored} nor beside the run file."
         raise MissingFileError(message)

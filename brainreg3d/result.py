@@ -90,7 +90,8 @@ class Result:
         if self.labels is None or self.regions is None:
             return None
         numbers = np.arange(1, len(self.regions) + 1, dtype=self.labels.dtype)
-        return read_only(self.labels[None] == numbers[:, None, None])
+        masks: NDArray[np.bool_] = read_only(self.labels[None] == numbers[:, None, None])
+        return masks
 
     @property
     def hemisphere(self) -> NDArray[np.uint8] | None:
@@ -137,7 +138,8 @@ class Result:
         if acronym not in names:
             message = f"{acronym!r} is not among the regions of this run, {', '.join(names)}."
             raise RegionError(message + did_you_mean(acronym, names))
-        return read_only(labels.labels == names.index(acronym) + 1)
+        mask: NDArray[np.bool_] = read_only(labels.labels == names.index(acronym) + 1)
+        return mask
 
     def plot_overlay(self) -> Figure:
         """Draw the image with the outlines and names of the regions.

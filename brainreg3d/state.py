@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d._arrays import optional_read_only, read_only
+from brainreg3d._arrays import read_only
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.geometry import ImageView
 
@@ -334,7 +334,7 @@ class State:
     brain_regions: tuple[str | int, ...] = ()
     pixel_size_mm: tuple[float, float] | None = None
     window_mask: NDArray[np.bool_] | None = attrs.field(
-        default=None, converter=optional_read_only, repr=False
+        default=None, converter=read_only, repr=False
     )
     provenance: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     atlas: Atlas | None = None

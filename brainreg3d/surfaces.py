@@ -30,8 +30,8 @@ def region_vertices(
 
     Notes
     -----
-    Surfaces are those of scikit-image's marching cubes (T. Lewiner et al., "Efficient
-    implementation of marching cubes' cases with topological guarantees", J. Graphics Tools 8, 2003).
+    Surfaces are those of scikit-image's marching cubes: T. Lewiner et al., "Efficient
+    implementation of marching cubes' cases with topological guarantees", J. Graphics Tools 8, 2003.
     """
     return region_mesh(annotation, member, spacing_um)[0]
 

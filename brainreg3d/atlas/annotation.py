@@ -14,13 +14,13 @@ from brainreg3d.errors import AtlasError
 from brainreg3d.geometry import VolumeGrid
 
 
-def _check_index(instance: Annotation, _: Any, index: NDArray[np.uint16]) -> None:
+def _check_index(_: Any, __: Any, index: NDArray[np.uint16]) -> None:
     if index.ndim != 3 or index.dtype != np.uint16:
         message = f"An annotation index is a 3D uint16 array; got {index.ndim}D {index.dtype}."
         raise AtlasError(message)
 
 
-def _check_ids(instance: Annotation, _: Any, ids: NDArray[np.uint32]) -> None:
+def _check_ids(_: Any, __: Any, ids: NDArray[np.uint32]) -> None:
     if ids.ndim != 1 or ids.dtype != np.uint32 or ids.size == 0 or ids[0] != 0:
         message = "Annotation ids are a 1D uint32 array whose first entry is 0."
         raise AtlasError(message)
@@ -76,7 +76,7 @@ class Annotation:
             True where ``ids`` is one of them.
         """
         wanted = np.fromiter(structure_ids, dtype=np.uint32)
-        return np.isin(self.ids, wanted) & (self.ids != 0)
+        return np.asarray(np.isin(self.ids, wanted) & (self.ids != 0))
 
     def mask(self, structure_ids: Iterable[int]) -> NDArray[np.bool_]:
         """Return where a set of structures lies.

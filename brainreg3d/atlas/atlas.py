@@ -17,7 +17,7 @@ from brainreg3d.errors import AtlasError
 from brainreg3d.geometry import VolumeGrid
 
 
-def _check_volume(instance: Template, _: Any, data: NDArray[Any]) -> None:
+def _check_volume(_: Any, __: Any, data: NDArray[Any]) -> None:
     if data.ndim != 3:
         message = f"A template is a 3D array; got {data.ndim}D."
         raise AtlasError(message)

@@ -49,7 +49,7 @@ class RegionSet:
         The regions; label images use 1 + their place in this tuple.
     """
 
-    regions: tuple[Region, ...] = attrs.field(converter=tuple)
+    regions: tuple[Region, ...]
 
     def __iter__(self) -> Iterator[Region]:
         return iter(self.regions)
@@ -105,7 +105,7 @@ def select_regions(atlas: Atlas, keys: Iterable[str | int]) -> RegionSet:
         If a region is unknown, has no voxels in this atlas, is named twice, or lies inside
         another one of the list; all such regions are named at once.
     """
-    wanted = [keys] if isinstance(keys, str | int) else list(keys)
+    wanted: list[str | int] = [keys] if isinstance(keys, str | int) else list(keys)
     if not wanted:
         message = 'No regions were asked for; expected names such as ["MOp", "VIS"].'
         raise RegionError(message)

@@ -17,7 +17,7 @@ _PATH = click.Path(path_type=Path)
 
 def _pick_image() -> Path:
     """Ask for the image in a file dialog, where there is a screen."""
-    from brainreg3d.gui.display import ask_for_file
+    from brainreg3d.gui.file_dialog import ask_for_file
 
     chosen = ask_for_file("Choose the image to register")
     if chosen is None:

@@ -86,7 +86,7 @@ class VolumeGrid:
             Indices; outside ``[0, shape)`` for points off the grid.
         """
         points = np.asarray(points_mm, dtype=float)[..., ::-1]
-        return np.floor(points / np.asarray(self.spacing_mm)).astype(np.int64)
+        return np.asarray(np.floor(points / np.asarray(self.spacing_mm)), dtype=np.int64)
 
     def same_box(self, other: VolumeGrid, tolerance_mm: float = 1e-3) -> bool:
         """Tell whether another grid fills the same physical box.

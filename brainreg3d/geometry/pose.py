@@ -92,14 +92,14 @@ class Pose:
     @property
     def col_axis(self) -> NDArray[np.float64]:
         """Direction in which the column index grows."""
-        return self.axes[0]
+        return np.asarray(self.axes[0])
 
     @property
     def row_axis(self) -> NDArray[np.float64]:
         """Direction in which the row index grows."""
-        return self.axes[1]
+        return np.asarray(self.axes[1])
 
     @property
     def view_axis(self) -> NDArray[np.float64]:
         """Direction in which the camera looks, from outside into the brain."""
-        return self.axes[2]
+        return np.asarray(self.axes[2])

@@ -1,0 +1,1 @@
+"""Windows, and finding out whether there is a screen for them."""

@@ -1,0 +1,1 @@
+"""Reading and writing: images, volumes, masks, alignment files, caches."""

@@ -153,7 +153,8 @@ def _check_keys(section: Any, name: str) -> None:
     unknown = [key for key in section if key not in _KEYS[name]]
     if unknown:
         known = ", ".join(_KEYS[name])
-        message = f"unknown key {unknown[0]!r} in {where}.{did_you_mean(unknown[0], _KEYS[name])} Known keys: {known}."
+        hint = did_you_mean(unknown[0], _KEYS[name])
+        message = f"unknown key {unknown[0]!r} in {where}.{hint} Known keys: {known}."
         raise AlignmentError(message)
 
 

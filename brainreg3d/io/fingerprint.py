@@ -56,7 +56,7 @@ def _describe_object(value: Any) -> Any:
     content = getattr(value, "sha256", None)
     if isinstance(content, str):
         return kind, content, getattr(value, "spacing_mm", None), getattr(value, "frame", None)
-    if attrs.has(type(value)) and type(value).__eq__ is not object.__eq__:
+    if attrs.has(type(value)) and "__eq__" in vars(type(value)):
         fields = [field.name for field in attrs.fields(type(value)) if field.eq]
         return kind, [(name, _describe(getattr(value, name))) for name in fields]
     return kind, id(value)

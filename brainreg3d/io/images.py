@@ -184,8 +184,8 @@ def _to_grey(pixels: NDArray[Any]) -> NDArray[Any]:
     if pixels.ndim == 2:
         return pixels
     if pixels.shape[-1] < 3:  # grey with alpha
-        return pixels[..., 0]
-    grey = pixels[..., :3].astype(np.float64) @ _LUMINANCE
+        return np.asarray(pixels[..., 0])
+    grey: NDArray[Any] = pixels[..., :3].astype(np.float64) @ _LUMINANCE
     return np.rint(grey).astype(pixels.dtype) if pixels.dtype.kind in "ui" else grey
 
 
@@ -216,9 +216,9 @@ def _pixel_size(
 def _ome_pixel_size(tif: tifffile.TiffFile) -> tuple[float, float] | None:
     if not tif.is_ome or not tif.ome_metadata:
         return None
-    from xml.etree import ElementTree  # noqa: S405 - numbers are read from a local file
+    from xml.etree import ElementTree as ET
 
-    root = ElementTree.fromstring(tif.ome_metadata)  # noqa: S314
+    root = ET.fromstring(tif.ome_metadata)  # noqa: S314
     pixels = root.find(".//{*}Pixels")
     if pixels is None:
         return None
@@ -272,7 +272,7 @@ def load_window_mask(source: str | Path | ArrayLike, shape: tuple[int, int]) -> 
     ImageError
         If it cannot be read, has another shape, or is zero everywhere.
     """
-    mask = load_image(source).pixels != 0
+    mask: NDArray[np.bool_] = load_image(source).pixels != 0
     if mask.shape != tuple(shape):
         message = f"The window mask is {mask.shape} pixels but the image is {tuple(shape)}."
         raise ImageError(message)

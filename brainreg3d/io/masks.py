@@ -54,14 +54,10 @@ def write_mask_stack(
     for place, mask in enumerate(masks):
         stack[place] = mask
     metadata = {"axes": "ZYX", "Labels": list(names), "unit": "mm", "min": 0.0, "max": 1.0}
-    tifffile.imwrite(
-        path, stack, imagej=True, resolution=_per_mm(pixel_size_mm), metadata=metadata
-    )
+    tifffile.imwrite(path, stack, imagej=True, resolution=_per_mm(pixel_size_mm), metadata=metadata)
 
 
-def write_label_image(
-    path: Path, labels: NDArray[Any], pixel_size_mm: tuple[float, float]
-) -> None:
+def write_label_image(path: Path, labels: NDArray[Any], pixel_size_mm: tuple[float, float]) -> None:
     """Write a label image: 16 bits for ImageJ, or 32 bits for structure ids.
 
     Parameters

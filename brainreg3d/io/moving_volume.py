@@ -55,7 +55,11 @@ def load_volume(
         data = np.asarray(source)
         digest = sha256_of_array(data)
     spacing = stated if spacing_mm is None else spacing_mm
-    _check(data, spacing, path.name if path else "the array")
+    name = path.name if path else "the array"
+    if spacing is None:
+        message = f"The voxel size of {name} is not known; give volume_spacing_mm=(z, y, x) in mm."
+        raise ImageError(message)
+    _check(data, name)
     grid = VolumeGrid(data.shape, spacing)
     return Volume(data, grid.spacing_mm, stem, digest, path)
 
@@ -79,15 +83,12 @@ def _read(path: Path) -> tuple[NDArray[Any], tuple[float, ...] | None]:
         raise ImageError(message) from error
 
 
-def _check(data: NDArray[Any], spacing: Sequence[float] | None, name: str) -> None:
+def _check(data: NDArray[Any], name: str) -> None:
     if data.ndim != _DIMENSIONS or 0 in data.shape or data.dtype.kind not in "uif":
         message = (
             f"{name} has shape {data.shape} and type {data.dtype}; expected a volume of numbers "
             f"(Z, Y, X)."
         )
-        raise ImageError(message)
-    if spacing is None:
-        message = f"The voxel size of {name} is not known; give volume_spacing_mm=(z, y, x) in mm."
         raise ImageError(message)
     if data.dtype.kind == "f" and not np.all(np.isfinite(data)):
         message = f"{name} holds NaN or infinite voxels; replace them first, for example by 0."

@@ -42,7 +42,7 @@ def _alignment(value: Any) -> Pose | AlignmentFile | Path | None:
     raise InputError(message)
 
 
-def _distance(value: Any) -> float | None | NotGiven:
+def _distance(value: Any) -> float | NotGiven | None:
     return NOT_GIVEN if value is NOT_GIVEN else Camera(distance_mm=value).distance_mm
 
 
@@ -95,7 +95,7 @@ class ManualAligner(Step):
     provides: ClassVar[str] = "alignment"
 
     alignment: Pose | AlignmentFile | Path | None = attrs.field(default=None, converter=_alignment)
-    camera_distance_mm: float | None | NotGiven = attrs.field(
+    camera_distance_mm: float | NotGiven | None = attrs.field(
         default=NOT_GIVEN, converter=_distance
     )
     principal_point_px: tuple[float, float] | None = attrs.field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, dataclass_transform
 
 import attrs
 
@@ -13,7 +13,7 @@ from brainreg3d.errors import PlanError, close_matches
 if TYPE_CHECKING:
     from brainreg3d.atlas import Atlas, RegionSet
     from brainreg3d.geometry import ImageView
-    from brainreg3d.state import Alignment, Image
+    from brainreg3d.state import Image
 
 
 class AlignmentWindow(Protocol):
@@ -43,13 +43,13 @@ class AlignmentWindow(Protocol):
         ...
 
 
-def _adopt_overrides(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+def _adopt_overrides(cls: type, fields: list[Any]) -> list[Any]:
     """Let plain class attributes and bare re-annotations keep their parents' validators.
 
     attrs collects inherited fields with the parent's default, so ``class B(A): n = 31`` would
     silently do nothing. ``inherited=False`` makes grandchildren see the override too.
     """
-    parents = {
+    parents: dict[str, Any] = {
         field.name: field
         for base in reversed(cls.__mro__[1:])
         for field in getattr(base, "__attrs_attrs__", ())
@@ -59,18 +59,23 @@ def _adopt_overrides(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attr
     for field in fields:
         parent = parents.get(field.name)
         if field.inherited and field.name in own:
-            field = field.evolve(default=own[field.name], inherited=False)  # noqa: PLW2901
+            field = field.evolve(default=own[field.name], inherited=False)
         elif not field.inherited and parent is not None and field.validator is None:
-            field = field.evolve(  # noqa: PLW2901
+            field = field.evolve(
                 validator=parent.validator, converter=field.converter or parent.converter
             )
         adopted.append(field)
     return adopted
 
 
+def _fields(cls: type) -> tuple[Any, ...]:
+    """Return the attrs fields of a step; the base class has none."""
+    return tuple(getattr(cls, "__attrs_attrs__", ()))
+
+
 def _check_spelling(cls: type, own: Mapping[str, Any]) -> None:
     """Refuse a class attribute that looks like a misspelt parameter."""
-    names = [field.name for field in attrs.fields(cls)]
+    names = [field.name for field in _fields(cls)]
     known = set(names) | {name for base in cls.__mro__[1:] for name in vars(base)}
     annotated = own.get("__annotations__", {})
     for name, value in own.items():
@@ -201,7 +206,7 @@ class Step:
         tuple of str
             In the order of their declaration.
         """
-        return tuple(field.name for field in attrs.fields(cls))
+        return tuple(field.name for field in _fields(cls))
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters that take part in results.
@@ -211,4 +216,19 @@ class Step:
         dict
             By name; ports such as windows are left out.
         """
-        return {f.name: getattr(self, f.name) for f in attrs.fields(type(self)) if f.eq}
+        return {f.name: getattr(self, f.name) for f in _fields(type(self)) if f.eq}
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the same step with other parameters.
+
+        Parameters
+        ----------
+        **changes
+            New values by name.
+
+        Returns
+        -------
+        Step
+            A new step of the same class.
+        """
+        return attrs.evolve(self, **changes)  # type: ignore[misc]  # __init_subclass__ makes it one

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas
 from brainreg3d.errors import InputError, RegistrationFailed
@@ -143,7 +144,7 @@ class RigidRegistrar(Step):
 
 
 def _to_sitk(
-    data: np.ndarray[Any, Any], spacing_mm: tuple[float, float, float], *, half_voxel: bool
+    data: NDArray[Any], spacing_mm: tuple[float, float, float], *, half_voxel: bool
 ) -> sitk.Image:
     """Return a (Z, Y, X) array as an ITK image whose axes are the array's (x, y, z)."""
     import SimpleITK as sitk  # noqa: N813
@@ -155,7 +156,7 @@ def _to_sitk(
     return image
 
 
-def _matrix(transform: sitk.Euler3DTransform) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _matrix(transform: sitk.Euler3DTransform) -> NDArray[np.float64]:
     rotation = np.array(transform.GetMatrix()).reshape(3, 3)
     center = np.array(transform.GetCenter())
     matrix = np.eye(4)

@@ -14,7 +14,8 @@ from brainreg3d.steps.base import Step
 
 def _check_atlas(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, str | Atlas):
-        message = f'{attribute.name} is a name such as "allen_mouse_25um", or an Atlas; got {value!r}.'
+        expected = 'a name such as "allen_mouse_25um", or an Atlas'
+        message = f"{attribute.name} is {expected}; got {value!r}."
         raise AtlasError(message)
 
 

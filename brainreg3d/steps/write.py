@@ -190,6 +190,7 @@ class MaskWriter(Step):
         n_pixels = int(np.count_nonzero(row.mask))
         height_mm, width_mm = alignment.view.pixel_size_mm
         rows, cols = np.nonzero(row.mask)
+        depths = labels.depth_mm[row.mask]
         region = row.region
         return {
             "label": region.id if self.label_values == "ids" else number,
@@ -202,7 +203,7 @@ class MaskWriter(Step):
             "area_mm2": f"{n_pixels * height_mm * width_mm:.6f}",
             "centroid_row_px": f"{rows.mean():.3f}" if n_pixels else "",
             "centroid_col_px": f"{cols.mean():.3f}" if n_pixels else "",
-            "mean_depth_mm": f"{labels.depth_mm[row.mask].mean(dtype=float):.4f}" if n_pixels else "",
+            "mean_depth_mm": f"{depths.mean(dtype=float):.4f}" if n_pixels else "",
             "unseen": labels.unseen.get(region.acronym, ""),
         }
 
