@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -13,7 +13,7 @@ from brainreg3d.state import LEFT, RIGHT, Alignment, Projections, Samples, Visib
 from brainreg3d.views.layout import add_axes
 from brainreg3d.views.names import Piece, draw_names, place_names
 from brainreg3d.views.outlines import split_hemispheres
-from brainreg3d.views.panels import PanelPage
+from brainreg3d.views.panels import LEAST_BAR_IN, PanelPage
 from brainreg3d.views.regions_on_image import TISSUE
 from brainreg3d.views.sheet import show_pixels
 from brainreg3d.views.style import OFF_BRAIN, atlas_line, region_color, styled
@@ -171,9 +171,7 @@ def _draw_layers(
     cmap = ListedColormap(np.vstack([OFF_BRAIN, shades]))
     norm = BoundaryNorm(np.arange(-0.5, most + 1), most + 1)
     show_pixels(axes, counts, cmap=cmap, norm=norm, extent=extent, vmin=None, vmax=None)
-    step = -(-(most + 1) // 10)
-    ticks = list(range(0, most + 1, step))
-    _color_bar(figure, axes, cmap, norm, ticks)
+    _color_bar(figure, axes, cmap, norm, whole_numbers=True)
 
 
 def _draw_depth_map(
@@ -188,18 +186,23 @@ def _draw_depth_map(
     norm = Normalize(low, high if high > low else low + 1.0)
     masked = np.ma.masked_invalid(depth_mm)
     show_pixels(axes, masked, cmap=cmap, norm=norm, extent=extent, vmin=None, vmax=None)
-    _color_bar(figure, axes, cmap, norm, None)
+    _color_bar(figure, axes, cmap, norm)
 
 
 def _color_bar(
-    figure: Figure, axes: Axes, cmap: Colormap, norm: Normalize, ticks: list[int] | None
+    figure: Figure, axes: Axes, cmap: Colormap, norm: Normalize, whole_numbers: bool = False
 ) -> None:
     """Put a colour bar to the right of a panel, whose heading names the unit."""
     from matplotlib.cm import ScalarMappable
+    from matplotlib.ticker import MaxNLocator
 
     width, height = figure.get_size_inches()
     box = axes.get_position()
-    place = (box.x1 * width + 0.07, (1 - box.y1) * height, 0.09, box.height * height)
+    bar_height = max(float(box.height * height), LEAST_BAR_IN)
+    place = (box.x1 * width + 0.07, (1 - box.y1) * height, 0.09, bar_height)
+    # As many numbers as fit one below the other.
+    ticks = MaxNLocator(max(1, min(8, int(bar_height / 0.2))), integer=whole_numbers)
     bar = figure.colorbar(ScalarMappable(norm, cmap), cax=add_axes(figure, *place), ticks=ticks)
-    bar.outline.set_linewidth(0.5)
+    outline: Any = bar.outline
+    outline.set_linewidth(0.5)
     bar.ax.minorticks_off()

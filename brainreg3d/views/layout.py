@@ -111,7 +111,9 @@ def text_width_in(text: str, size_pt: float, weight: str = "normal") -> float:
     return float(width) / DPI
 
 
-def wrap_text(text: str, width_in: float, size_pt: float = SMALL_PT) -> list[str]:
+def wrap_text(
+    text: str, width_in: float, size_pt: float = SMALL_PT, weight: str = "normal"
+) -> list[str]:
     """Break a text into lines no wider than given, where words allow it.
 
     Parameters
@@ -122,6 +124,8 @@ def wrap_text(text: str, width_in: float, size_pt: float = SMALL_PT) -> list[str
         Greatest width in inches.
     size_pt : float
         Font size in points.
+    weight : str
+        ``"normal"`` or ``"bold"``.
 
     Returns
     -------
@@ -129,21 +133,21 @@ def wrap_text(text: str, width_in: float, size_pt: float = SMALL_PT) -> list[str
         The lines.
     """
     lines: list[str] = []
-    for word in _words_that_fit(text, width_in, size_pt):
+    for word in _words_that_fit(text, width_in, size_pt, weight):
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width_in(longer, size_pt) <= width_in:
+        if lines and text_width_in(longer, size_pt, weight) <= width_in:
             lines[-1] = longer
         else:
             lines.append(word)
     return lines
 
 
-def _words_that_fit(text: str, width_in: float, size_pt: float) -> Iterator[str]:
+def _words_that_fit(text: str, width_in: float, size_pt: float, weight: str) -> Iterator[str]:
     """Yield the words of a text, those wider than a line in pieces."""
     for word in text.split():
-        while text_width_in(word, size_pt) > width_in and len(word) > 1:
-            fits = [n for n in range(1, len(word)) if text_width_in(word[:n], size_pt) <= width_in]
-            cut = fits[-1] if fits else 1
+        while text_width_in(word, size_pt, weight) > width_in and len(word) > 1:
+            fits = (n for n in range(len(word) - 1, 1, -1))
+            cut = next((n for n in fits if text_width_in(word[:n], size_pt, weight) <= width_in), 1)
             yield word[:cut]
             word = word[cut:]
         yield word

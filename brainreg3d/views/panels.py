@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _PAGE_IN = 7.0
 _GAP_IN = 0.16
+LEAST_BAR_IN = 0.42
 
 
 @attrs.frozen
@@ -75,7 +76,7 @@ class PanelPage:
         room = width - self.right_in
         height = float(np.clip(room / aspect, 0.3, 1.3 * room))
         image = image_size_in(self.shape, self.pixel_size_mm or (1.0, 1.0), (room, height))
-        gap = (_GAP_IN, 2 * LINE_IN + 0.18)
+        gap = (_GAP_IN, 2 * LINE_IN + 0.22)
         return Grid(count, columns, (width, image[1]), gap, MARGIN_IN, top_in), image
 
     def draw(self) -> tuple[Figure, list[Axes]]:
@@ -88,12 +89,14 @@ class PanelPage:
         axes : list of matplotlib.axes.Axes
             One for each heading, in pixel coordinates.
         """
-        titles = wrap_text(self.title, _PAGE_IN, TITLE_PT)
+        titles = wrap_text(self.title, _PAGE_IN, TITLE_PT, "bold")
         lines = [line for text in self.captions for line in wrap_text(text, _PAGE_IN)]
-        top = MARGIN_IN + 0.22 * len(titles) + 2 * LINE_IN + 0.08
+        top = MARGIN_IN + 0.22 * len(titles) + 2 * LINE_IN + 0.12
         grid, image = self._grid(top)
         strip = 0.14 + (COMPASS_IN if self.pose is not None else 0.28)
-        bottom = top + grid.height_in + strip
+        # A colour bar may reach below a very flat image.
+        below = max(0.0, LEAST_BAR_IN - image[1]) if self.right_in else 0.0
+        bottom = top + grid.height_in + below + strip
         figure = new_figure(_PAGE_IN + 2 * MARGIN_IN, bottom + LINE_IN * len(lines) + MARGIN_IN)
         for place, line in enumerate(titles):
             add_text(
@@ -107,7 +110,7 @@ class PanelPage:
             draw_scale_bar(axes[grid.columns * (grid.rows - 1)], self.shape, self.pixel_size_mm)
         if self.pose is not None:
             left = MARGIN_IN + _PAGE_IN - COMPASS_IN
-            draw_compass(figure, self.pose, left, top + grid.height_in + 0.07)
+            draw_compass(figure, self.pose, left, top + grid.height_in + below + 0.07)
         for place, line in enumerate(lines):
             add_text(figure, MARGIN_IN, bottom + LINE_IN * place, line, color=GREY)
         return figure, axes
@@ -123,6 +126,6 @@ class PanelPage:
         columns = self._grid(0.0)[0].columns
         room = (_PAGE_IN - (columns - 1) * _GAP_IN) / columns
         bold, plain = heading
-        add_text(figure, left, top - 2 * LINE_IN - 0.02, shorten(bold, room), weight="bold")
-        add_text(figure, left, top - LINE_IN - 0.02, shorten(plain, room, SMALL_PT), color=GREY)
+        add_text(figure, left, top - 2 * LINE_IN - 0.07, shorten(bold, room), weight="bold")
+        add_text(figure, left, top - LINE_IN - 0.07, shorten(plain, room, SMALL_PT), color=GREY)
         return image_axes(figure, (left, top, *image_in), self.shape)

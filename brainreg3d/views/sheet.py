@@ -17,6 +17,7 @@ from brainreg3d.views.layout import (
     add_axes,
     add_text,
     new_figure,
+    text_width_in,
     wrap_text,
 )
 from brainreg3d.views.legend import Legend
@@ -66,7 +67,7 @@ def draw_scale_bar(axes: Axes, shape: tuple[int, int], pixel_size_mm: tuple[floa
     """
     from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-    figure = axes.figure
+    figure: Any = axes.figure
     length_mm = scale_bar_mm(shape[1] * pixel_size_mm[1])
     right = shape[1] - 0.5
     left = right - length_mm / pixel_size_mm[1]
@@ -85,7 +86,10 @@ def draw_scale_bar(axes: Axes, shape: tuple[int, int], pixel_size_mm: tuple[floa
         gid="scale bar",
     )
     place = below + ScaledTranslation(0, -0.15, figure.dpi_scale_trans)
-    axes.text(right, 0, f"{length_mm:g} mm", transform=place, ha="right", va="top", size=SMALL_PT)
+    label = f"{length_mm:g} mm"
+    room = axes.get_position().width * figure.get_size_inches()[0]
+    x, side = (right, "right") if text_width_in(label, SMALL_PT) <= room else (-0.5, "left")
+    axes.text(x, 0, label, transform=place, ha=side, va="top", size=SMALL_PT)
 
 
 def image_size_in(
@@ -203,7 +207,7 @@ class ImagePage:
         """
         width, height = image_size_in(self.shape, self.pixel_size_mm)
         content = max(width, _LEGEND_WIDTH_IN if self.legend else _LEAST_WIDTH_IN)
-        titles = wrap_text(self.title, content, TITLE_PT)
+        titles = wrap_text(self.title, content, TITLE_PT, "bold")
         lines = [line for text in self.captions for line in wrap_text(text, content)]
         legend = Legend.fit(self.legend, content)
         strip_in = (COMPASS_IN if self.pose is not None else 0.3) + 0.14
