@@ -132,10 +132,18 @@ def _annotate(axes: Axes, spectator: Spectator) -> None:
     start = np.array([95.0, PICTURE_PX[1] - 105.0])
     origin = spectator.project(spectator.center_mm)
     px_per_mm = PICTURE_PX[1] / spectator.height_mm
-    for axis, letter in zip(np.eye(3), "RAS", strict=True):
-        tip = (spectator.project(spectator.center_mm + axis) - origin) / px_per_mm * length_px
-        if np.linalg.norm(tip) >= 0.2 * length_px:
+    tips = {
+        letter: (spectator.project(spectator.center_mm + axis) - origin) / px_per_mm * length_px
+        for axis, letter in zip(np.eye(3), "RAS", strict=True)
+    }
+    drawn: list[NDArray[np.float64]] = []
+    for letter in sorted(tips, key=lambda name: -float(np.linalg.norm(tips[name]))):
+        tip = tips[letter]
+        # An axis along the line of sight, or in line with a longer one, says nothing here.
+        clear = all(np.linalg.norm(tip - other) > 0.45 * length_px for other in drawn)
+        if clear and np.linalg.norm(tip) >= 0.2 * length_px:
             _arrow(axes, start, start + tip, letter, weight="bold")
+            drawn.append(tip)
     right, low = PICTURE_PX[0] - 30.0, PICTURE_PX[1] - 45.0
     axes.plot([right - 2 * px_per_mm, right], [low, low], color=INK, lw=2.2, solid_capstyle="butt")
     axes.text(right, low + 10, "2 mm", ha="right", va="top", size=SMALL_PT)
