@@ -39,6 +39,10 @@ def drawings_of(product: str, state: State) -> list[Drawing]:
         return [("01_atlas", lambda: views.draw_atlas(s.atlas))]
     if s.image is None:
         return []
+
+    def overlay() -> Figure:
+        return views.draw_overlay(s.image, s.alignment, s.regions, s.labels, atlas=s.atlas)
+
     where = {"alignment": s.alignment, "atlas": s.atlas}
     drawings: dict[str, list[Drawing]] = {
         "alignment": [
@@ -56,7 +60,7 @@ def drawings_of(product: str, state: State) -> list[Drawing]:
         ],
         "labels": [
             ("06_labels", lambda: views.draw_labels(s.labels, s.regions, **where)),
-            ("07_overlay", lambda: views.draw_overlay(s.image, s.alignment, s.regions, s.labels)),
+            ("07_overlay", overlay),
             ("08_masks", lambda: views.draw_masks(s.labels, s.regions, **where)),
         ],
     }

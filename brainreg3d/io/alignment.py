@@ -200,6 +200,9 @@ def alignment_content(alignment: Alignment, image: Image, atlas: Atlas) -> dict[
         camera["principal_point_px"] = list(view.camera.principal_point_px)
     resolution = atlas.resolution_um
     pose = attrs.asdict(view.pose)
+    extra = dict(alignment.extra)
+    if atlas.synthetic:
+        extra["history"] = _with_note(extra.get("history"), f"synthetic atlas {atlas.full_name}")
     return {
         "schema": SCHEMA,
         "image": picture,
@@ -212,8 +215,14 @@ def alignment_content(alignment: Alignment, image: Image, atlas: Atlas) -> dict[
         },
         "bregma": alignment.bregma,
         "brainreg3d": __version__,
-        **alignment.extra,
+        **extra,
     }
+
+
+def _with_note(history: Any, note: str) -> list[Any]:
+    """Add a line to a history, once."""
+    entries = history if isinstance(history, list) else [] if history is None else [history]
+    return entries if note in entries else [*entries, note]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

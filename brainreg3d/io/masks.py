@@ -21,6 +21,7 @@ def write_mask_stack(
     names: Sequence[str],
     shape: tuple[int, int],
     pixel_size_mm: tuple[float, float],
+    info: str,
 ) -> None:
     """Write masks as an ImageJ stack of 0 and 1, one labelled slice for each.
 
@@ -36,6 +37,8 @@ def write_mask_stack(
         (rows, columns) of each mask.
     pixel_size_mm : tuple of float
         (row, column) size of a pixel.
+    info : str
+        What the masks were made with; ImageJ shows it under Image, Show Info.
 
     Raises
     ------
@@ -53,11 +56,20 @@ def write_mask_stack(
     stack = np.zeros((len(names), *shape), dtype=np.uint8)
     for place, mask in enumerate(masks):
         stack[place] = mask
-    metadata = {"axes": "ZYX", "Labels": list(names), "unit": "mm", "min": 0.0, "max": 1.0}
+    metadata = {
+        "axes": "ZYX",
+        "Labels": list(names),
+        "Info": info,
+        "unit": "mm",
+        "min": 0.0,
+        "max": 1.0,
+    }
     tifffile.imwrite(path, stack, imagej=True, resolution=_per_mm(pixel_size_mm), metadata=metadata)
 
 
-def write_label_image(path: Path, labels: NDArray[Any], pixel_size_mm: tuple[float, float]) -> None:
+def write_label_image(
+    path: Path, labels: NDArray[Any], pixel_size_mm: tuple[float, float], info: str
+) -> None:
     """Write a label image: 16 bits for ImageJ, or 32 bits for structure ids.
 
     Parameters
@@ -69,6 +81,8 @@ def write_label_image(path: Path, labels: NDArray[Any], pixel_size_mm: tuple[flo
         whose resolution is in pixels per centimetre.
     pixel_size_mm : tuple of float
         (row, column) size of a pixel.
+    info : str
+        What the labels were made with.
     """
     import tifffile
 
@@ -81,10 +95,12 @@ def write_label_image(path: Path, labels: NDArray[Any], pixel_size_mm: tuple[flo
             resolution=per_cm,
             resolutionunit="CENTIMETER",
             photometric="minisblack",
+            description=info,
             metadata=None,
         )
         return
-    metadata = {"axes": "YX", "unit": "mm", "min": 0.0, "max": float(max(1, labels.max()))}
+    top = float(max(1, labels.max()))
+    metadata = {"axes": "YX", "Info": info, "unit": "mm", "min": 0.0, "max": top}
     tifffile.imwrite(path, labels, imagej=True, resolution=per_mm, metadata=metadata)
 
 

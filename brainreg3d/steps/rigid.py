@@ -128,7 +128,7 @@ class RigidRegistrar(Step):
             method.SetMetricAsANTSNeighborhoodCorrelation(2)
         method.SetMetricSamplingStrategy(method.RANDOM)
         method.SetMetricSamplingPercentage(_SAMPLED_SHARE, _SEED)
-        method.SetNumberOfThreads(1)  # sums in thread order would change from run to run
+        method.SetNumberOfWorkUnits(1)  # sums in thread order would change from run to run
         method.SetInterpolator(sitk.sitkLinear)
         method.SetShrinkFactorsPerLevel(_SHRINK_FACTORS)
         method.SetSmoothingSigmasPerLevel(_SMOOTHING_MM)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
+from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, Region, RegionSet
 from brainreg3d.errors import OutputError
 from brainreg3d.io.alignment import alignment_content, write_json
@@ -142,8 +143,12 @@ class MaskWriter(Step):
         rows = self._rows(regions, labels)
         with atomic_files() as files:
             paths = {kind: files.temporary(target) for kind, target in targets.items()}
-            self._write_pictures(paths, rows, labels, regions, alignment)
-            table = [self._table_row(n, row, labels, alignment) for n, row in enumerate(rows, 1)]
+            info = f"brainreg3d {__version__}; atlas {atlas.title}; bregma {alignment.bregma}"
+            self._write_pictures(paths, rows, labels, regions, alignment, info)
+            table = [
+                {**self._table_row(n, row, labels, alignment), "atlas": atlas.title}
+                for n, row in enumerate(rows, 1)
+            ]
             write_table(paths["regions"], table)
             content = alignment_content(alignment, image, atlas)
             if "alignment" in paths:
@@ -170,11 +175,12 @@ class MaskWriter(Step):
         labels: Labels,
         regions: RegionSet,
         alignment: Alignment,
+        info: str,
     ) -> None:
         view = alignment.view
         names = [row.name for row in rows]
         masks = (row.mask for row in rows)
-        write_mask_stack(paths["masks"], masks, names, view.shape, view.pixel_size_mm)
+        write_mask_stack(paths["masks"], masks, names, view.shape, view.pixel_size_mm, info)
         if self.label_values == "ids":
             ids = np.array([0, *(region.id for region in regions)], dtype=np.uint32)
             picture: NDArray[Any] = ids[labels.labels]
@@ -182,7 +188,7 @@ class MaskWriter(Step):
             picture = np.zeros(view.shape, dtype=np.uint16)
             for number, row in enumerate(rows, 1):
                 picture[row.mask] = number
-        write_label_image(paths["labels"], picture, view.pixel_size_mm)
+        write_label_image(paths["labels"], picture, view.pixel_size_mm, info)
 
     def _table_row(
         self, number: int, row: _Row, labels: Labels, alignment: Alignment
