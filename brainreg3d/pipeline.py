@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-from numpy.typing import ArrayLike
 
 from brainreg3d import steps
-from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas
+from brainreg3d.destination import (
+    plots_folder,
+    reuse_saved_alignment,
+    save_alignment,
+    settle,
+    target,
+)
 from brainreg3d.errors import InputError, OutputError, PlanError, did_you_mean
-from brainreg3d.geometry.view import check_pixel_size
-from brainreg3d.io.alignment import write_alignment
-from brainreg3d.io.fingerprint import fingerprint
-from brainreg3d.io.images import load_image, load_window_mask
-from brainreg3d.io.output_folder import check_writable
+from brainreg3d.inputs import ImageMemory, Source, explicit_pixel_size, load_inputs
+from brainreg3d.io.images import load_image
 from brainreg3d.options import PARAMETER_OF_OPTION, SLOTS, build_steps
 from brainreg3d.pictures import Pictures
 from brainreg3d.plan import Plan, PlannedStep, make_plan
 from brainreg3d.provenance import describe_run
 from brainreg3d.result import Result
-from brainreg3d.state import Alignment, Image, State
+from brainreg3d.runner import Runner
+from brainreg3d.state import Alignment, State
 from brainreg3d.steps import NOT_GIVEN, Step
 from brainreg3d.steps.align import NotGiven
-
-ImageSource = str | Path | ArrayLike
 
 
 def _as_names(value: Iterable[str | int] | str | None) -> tuple[str | int, ...] | None:
@@ -128,7 +128,7 @@ class BrainReg3D:
     PixelLabeller: ClassVar[Any] = steps.PixelLabeller
     MaskWriter: ClassVar[Any] = steps.MaskWriter
 
-    image: ImageSource | None = None
+    image: Source | None = None
     image_dims_mm: Sequence[float] | None = None
     pixel_size_mm: Sequence[float] | None = attrs.field(default=None, kw_only=True)
     alignment: Any = attrs.field(default=None, kw_only=True)
@@ -143,9 +143,9 @@ class BrainReg3D:
     method: str = attrs.field(default="exact", kw_only=True)
     occluders: str | None = attrs.field(default=None, kw_only=True)
     hemisphere: str | None = attrs.field(default=None, kw_only=True)
-    window_mask: ImageSource | None = attrs.field(default=None, kw_only=True)
+    window_mask: Source | None = attrs.field(default=None, kw_only=True)
     frame: int | None = attrs.field(default=None, kw_only=True)
-    volume: ImageSource | None = attrs.field(default=None, kw_only=True)
+    volume: Source | None = attrs.field(default=None, kw_only=True)
     volume_spacing_mm: Sequence[float] | None = attrs.field(default=None, kw_only=True)
     output_dir: str | Path | None = attrs.field(default=None, kw_only=True)
     label_values: str | None = attrs.field(default=None, kw_only=True)
@@ -155,10 +155,8 @@ class BrainReg3D:
 
     result: Result | None = attrs.field(default=None, init=False)
     matched_image: Path | None = attrs.field(default=None, init=False)
-    _done: dict[str, tuple[str, Any]] = attrs.field(factory=dict, init=False)
-    _made: dict[str, int] = attrs.field(factory=dict, init=False)
-    _counter: Iterator[int] = attrs.field(factory=itertools.count, init=False)
-    _image: Image | None = attrs.field(default=None, init=False)
+    _runner: Runner = attrs.field(factory=Runner, init=False)
+    _memory: ImageMemory = attrs.field(factory=ImageMemory, init=False)
 
     def plan(self, until: str | None = None) -> Plan:
         """Return the steps that `run` would take, checked.
@@ -205,26 +203,29 @@ class BrainReg3D:
             message = "There is nothing to do: give an image, a volume, or both."
             raise InputError(message)
         again = {redo} if isinstance(redo, str) else set(redo)
+        for slot in again.difference(SLOTS):
+            message = f"There is no slot {slot!r} to redo.{did_you_mean(slot, SLOTS)}"
+            raise PlanError(message)
         state = self._inputs()
-        plan = self.plan(until)
-        self._check_slots(again)
-        plan = self._reuse_saved_alignment(plan, again)
-        plan = self._without_homeless_writer(plan, state.image)
-        self._check_output(plan, state.image)
-        with Pictures.of(self.verbose, self._plots_folder(plan, state.image)) as pictures:
+        plan = settle(self.plan(until), state.image)
+        if "ManualAligner" not in again and not self._has_pose_by_hand():
+            plan = reuse_saved_alignment(plan, state.image)
+        with Pictures.of(self.verbose, plots_folder(plan, state.image)) as pictures:
             for entry in plan.running:
                 state = self._run_step(entry, plan, state, again)
                 pictures.draw(entry.step.provides, state)
         self.result = Result(state)
         return self.result
 
-    def match_to(self, path: str | Path) -> BrainReg3D:
+    def match_to(self, path: str | Path, frame: int | None = None) -> BrainReg3D:
         """Show an earlier session's image in the window, to place the new one at the same spot.
 
         Parameters
         ----------
         path : path-like
             The earlier image.
+        frame : int, optional
+            Which frame of a stack.
 
         Returns
         -------
@@ -236,7 +237,7 @@ class BrainReg3D:
         ImageError
             If it cannot be read.
         """
-        self.matched_image = load_image(path).path
+        self.matched_image = load_image(path, frame).path
         return self
 
     def load_atlas(self) -> Atlas:
@@ -253,11 +254,14 @@ class BrainReg3D:
     @property
     def mask_path(self) -> Path:
         """Where the masks go, whether they are there yet or not."""
-        writer = dict(self._steps())["MaskWriter"]
-        if self.image is None or not isinstance(writer, steps.MaskWriter):
-            message = "There are no masks to write: expected an image and a MaskWriter."
+        if self.image is None:
+            message = "There are no masks to write without an image."
             raise InputError(message)
-        return writer.target(self._loaded_image(), "masks")
+        masks = target(self.plan(), self._memory.load(self.image, self.frame), "masks")
+        if masks is None:
+            message = "Masks go nowhere: give output_dir for an image that is an array."
+            raise OutputError(message)
+        return masks
 
     @property
     def region_names(self) -> tuple[str | int, ...]:
@@ -287,146 +291,45 @@ class BrainReg3D:
         return build_steps(slots, self.method, given, defaults)
 
     def _inputs(self) -> State:
-        image = None if self.image is None else self._loaded_image()
-        mask = None
-        if image is not None and self.window_mask is not None:
-            mask = load_window_mask(self.window_mask, image.shape)
-        volume = None
-        if self.volume is not None:
-            from brainreg3d.io.moving_volume import load_volume
-
-            volume = load_volume(self.volume, self.volume_spacing_mm)
-        return State(
-            image=image,
-            volume=volume,
-            brain_regions=self.region_names,
-            pixel_size_mm=self._pixel_size(image),
-            window_mask=mask,
+        if self.pixel_size_mm is not None and self.image_dims_mm is not None:
+            message = "Give either image_dims_mm= or pixel_size_mm=, not both."
+            raise InputError(message)
+        image = None if self.image is None else self._memory.load(self.image, self.frame)
+        dims = self._DEFAULT_IMG_DIMS_MM if self.image_dims_mm is None else self.image_dims_mm
+        return load_inputs(
+            image,
+            self.volume,
+            self.volume_spacing_mm,
+            self.window_mask,
+            self.region_names,
+            explicit_pixel_size(image, self.pixel_size_mm, dims),
         )
 
-    def _loaded_image(self) -> Image:
-        """Read the image, or return the one in memory if it is still the same."""
-        image = load_image(self.image, self.frame)  # type: ignore[arg-type]
-        if self._image is None or fingerprint(self._image) != fingerprint(image):
-            self._image = image
-        return self._image
+    def _has_pose_by_hand(self) -> bool:
+        earlier = self._runner.result("ManualAligner")
+        return isinstance(earlier, Alignment) and earlier.source == "window"
 
-    def _pixel_size(self, image: Image | None) -> tuple[float, float] | None:
-        dims = self._DEFAULT_IMG_DIMS_MM if self.image_dims_mm is None else self.image_dims_mm
-        if self.pixel_size_mm is not None:
-            if self.image_dims_mm is not None:
-                message = "Give either image_dims_mm= or pixel_size_mm=, not both."
-                raise InputError(message)
-            return check_pixel_size(self.pixel_size_mm)
-        if dims is None or image is None:
-            return None
-        try:
-            width_mm, height_mm = (float(length) for length in dims)
-        except (TypeError, ValueError) as error:
-            message = f"image_dims_mm is (width, height) of the image in mm; got {dims!r}."
-            raise InputError(message) from error
-        return check_pixel_size((height_mm / image.shape[0], width_mm / image.shape[1]))
-
-    def _check_slots(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name not in SLOTS:
-                message = f"There is no slot {name!r} to redo.{did_you_mean(name, SLOTS)}"
-                raise PlanError(message)
-
-    def _reuse_saved_alignment(self, plan: Plan, again: set[str]) -> Plan:
-        """Take the alignment beside the results when none was given, unless it is to be redone."""
-        aligner, writer = plan.step("ManualAligner"), plan.step("MaskWriter")
-        if not isinstance(aligner, steps.ManualAligner) or not isinstance(writer, steps.MaskWriter):
-            return plan
-        if self.image is None or "ManualAligner" in again:
-            return plan
-        kept = self._done.get("ManualAligner")
-        if aligner.alignment is not None or (kept and kept[1].source == "window"):
-            return plan
-        try:
-            saved = writer.target(self._loaded_image(), "alignment")
-        except OutputError:  # an array without a folder
-            return plan
-        if not saved.is_file():
-            return plan
-        logger.info("Taking the alignment saved as %s.", saved)
-        return plan.replace("ManualAligner", aligner.replace(alignment=saved))
-
-    def _without_homeless_writer(self, plan: Plan, image: Image | None) -> Plan:
-        """Skip writing for an array without a folder; the result is returned all the same."""
-        writer = plan.step("MaskWriter")
-        homeless = isinstance(writer, steps.MaskWriter) and writer.output_dir is None
-        if image is None or image.path is not None or not homeless:
-            return plan
-        if not plan.skipped("MaskWriter"):
-            logger.warning("Nothing is written: give output_dir for an image that is an array.")
-        return plan.skip("MaskWriter", "an array needs output_dir")
-
-    def _check_output(self, plan: Plan, image: Image | None) -> None:
-        writer = plan.step("MaskWriter")
-        if image is None or plan.skipped("MaskWriter") or not isinstance(writer, steps.MaskWriter):
-            return
-        check_writable(writer.target(image, "masks").parent)
-
-    def _plots_folder(self, plan: Plan, image: Image | None) -> Path | None:
-        writer = plan.step("MaskWriter")
-        if image is None or not isinstance(writer, steps.MaskWriter):
-            return None
-        try:
-            return writer.target(image, "masks").with_name(f"{writer.stem or image.stem}_plots")
-        except OutputError:
-            return None
-
-    def _run_step(self, entry: PlannedStep, plan: Plan, state: State, again: set[str]) -> State:
-        """Run one step, or take its earlier result if nothing has changed."""
-        step = self._for_pictures(entry.step)
+    def _run_step(
+        self, entry: PlannedStep, plan: Plan, state: State, again: Collection[str]
+    ) -> State:
+        step = entry.step
+        if self.verbose and isinstance(step, steps.Projector) and step.sampling == "rays":
+            # Hidden layers are for the pictures only; labels are the same.
+            entry = attrs.evolve(entry, step=step.replace(layers="all"))
         if "provenance" in step.uses():
             state = attrs.evolve(state, provenance=self._provenance(plan, state))
-        needs = {name: getattr(state, name) for name in step.uses()}
-        mark = fingerprint([type(step), step.version, step.parameters(), self._marks(state, step)])
-        earlier = self._done.get(entry.slot)
-        if earlier is not None and entry.slot not in again:
-            same = earlier[0] == mark and not isinstance(step, steps.MaskWriter)
-            if same or (earlier[0] != mark and step.keeps(earlier[1], **needs)):
-                return attrs.evolve(state, **{step.provides: earlier[1]})
-        logger.info("Running %s.", entry.slot)
-        result = step.compute(**needs)
-        self._done[entry.slot] = (mark, result)
-        self._made[step.provides] = next(self._counter)
-        state = attrs.evolve(state, **{step.provides: result})
-        if isinstance(result, Alignment) and result.source == "window":
-            self._save_alignment(result, plan, state)
+        state, is_new = self._runner.run(entry, state, again)
+        result = getattr(state, step.provides)
+        if is_new and isinstance(result, Alignment) and result.source == "window":
+            save_alignment(plan, state)
         return state
 
-    def _for_pictures(self, step: Step) -> Step:
-        """Ask the projector for hidden layers when they are to be drawn."""
-        if self.verbose and isinstance(step, steps.Projector) and step.sampling == "rays":
-            return step.replace(layers="all")
-        return step
-
-    def _marks(self, state: State, step: Step) -> dict[str, Any]:
-        """Return what stands for the things a step looks at.
-
-        Inputs count by their content, results of earlier steps by when they were made.
-        """
-        return {name: self._made.get(name, getattr(state, name)) for name in step.uses()}
-
-    def _save_alignment(self, alignment: Alignment, plan: Plan, state: State) -> None:
-        """Write a pose placed by hand at once: what comes after it may still fail."""
-        writer = plan.step("MaskWriter")
-        if plan.skipped("MaskWriter") or not isinstance(writer, steps.MaskWriter):
-            return
-        if state.image is not None and state.atlas is not None:
-            target = writer.target(state.image, "alignment")
-            write_alignment(target, alignment, state.image, state.atlas)
-
     def _provenance(self, plan: Plan, state: State) -> dict[str, Any]:
-        writer = plan.step("MaskWriter")
-        folder = Path()
-        if isinstance(writer, steps.MaskWriter) and state.image is not None:
-            folder = writer.target(state.image, "run").parent
+        run_file = target(plan, state.image, "run")
+        mask = self.window_mask if isinstance(self.window_mask, str | Path) else None
         chain = [(entry.slot, entry.step) for entry in plan.running]
-        return describe_run(state, chain, self.method, folder)
+        folder = Path() if run_file is None else run_file.parent
+        return describe_run(state, chain, self.method, folder, window_mask=mask)
 
     def __repr__(self) -> str:
         fields = [field for field in attrs.fields(type(self)) if field.init]

@@ -23,7 +23,12 @@ _PACKAGES = ("numpy", "numba", "scipy", "scikit-image", "scikit-learn", "tifffil
 
 
 def describe_run(
-    state: State, chain: Sequence[tuple[str, Step]], method: str, folder: Path
+    state: State,
+    chain: Sequence[tuple[str, Step]],
+    method: str,
+    folder: Path,
+    *,
+    window_mask: str | Path | None = None,
 ) -> dict[str, Any]:
     """Return inputs, steps and versions of a run, ready for JSON.
 
@@ -37,6 +42,8 @@ def describe_run(
         Name of the method.
     folder : pathlib.Path
         Where the run file goes; paths are written relative to it.
+    window_mask : path-like, optional
+        File of the window mask.
 
     Returns
     -------
@@ -60,7 +67,10 @@ def describe_run(
             "shape": list(image.shape),
         }
     if state.window_mask is not None:
-        content["window_mask_sha256"] = sha256_of_array(state.window_mask)
+        content["window_mask"] = {
+            "file": None if window_mask is None else _relative(Path(window_mask), folder),
+            "sha256": sha256_of_array(state.window_mask),
+        }
     if state.atlas is not None:
         content["atlas"] = _describe_atlas(state.atlas)
     content["steps"] = [_describe_step(slot, step, folder) for slot, step in chain]

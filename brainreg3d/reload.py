@@ -116,6 +116,7 @@ def _rebuild(content: Mapping[str, Any], run_file: Path) -> BrainReg3D:
         alignment=parse_alignment(content["alignment"]),
         brain_regions=content["brain_regions"],
         method=content["method"],
+        window_mask=_find_window_mask(content, folder),
         output_dir=folder,
     )
     for entry in content["steps"]:
@@ -126,6 +127,16 @@ def _rebuild(content: Mapping[str, Any], run_file: Path) -> BrainReg3D:
         elif not name.startswith("brainreg3d."):
             logger.warning("The run used %s; it is opened with the package's %s.", name, slot)
     return registration
+
+
+def _find_window_mask(content: Mapping[str, Any], folder: Path) -> Path | None:
+    entry = content.get("window_mask")
+    if entry is None:
+        return None
+    if entry["file"] is None or not (folder / entry["file"]).is_file():
+        message = "The window mask of the run is not there any more; run the registration again."
+        raise MissingFileError(message)
+    return folder / str(entry["file"])
 
 
 def _find_image(entry: Mapping[str, Any], folder: Path) -> Path:

@@ -1,0 +1,134 @@
+"""From what the user gave to the first state of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from brainreg3d.errors import InputError
+from brainreg3d.geometry.view import check_pixel_size
+from brainreg3d.io.fingerprint import fingerprint
+from brainreg3d.io.images import load_image, load_window_mask
+from brainreg3d.io.moving_volume import load_volume
+from brainreg3d.state import Image, State
+
+Source = str | Path | ArrayLike
+
+
+class ImageMemory:
+    """Remembers an image, so that one that has not changed stays the same object."""
+
+    def __init__(self) -> None:
+        self._image: Image | None = None
+
+    def load(self, source: Source, frame: int | None) -> Image:
+        """Read an image, or return the one in memory if it is still the same.
+
+        Parameters
+        ----------
+        source : path-like or array_like
+            The image.
+        frame : int or None
+            Which frame of a stack.
+
+        Returns
+        -------
+        Image
+            The image.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+        image = load_image(source, frame)
+        same = self._image is not None and fingerprint(self._image) == fingerprint(image)
+        if self._image is None or not same or self._image.path != image.path:
+            self._image = image
+        return self._image
+
+
+def load_inputs(
+    image: Image | None,
+    volume: Source | None,
+    volume_spacing_mm: Sequence[float] | None,
+    window_mask: Source | None,
+    brain_regions: tuple[str | int, ...],
+    pixel_size_mm: tuple[float, float] | None,
+) -> State:
+    """Read what a run starts from.
+
+    Parameters
+    ----------
+    image : Image or None
+        The image.
+    volume : path-like, array_like or None
+        The 3D volume.
+    volume_spacing_mm : sequence of float, optional
+        Its voxel size along (Z, Y, X).
+    window_mask : path-like, array_like or None
+        Not zero inside the imaging window.
+    brain_regions : tuple of str or int
+        Regions as the user named them.
+    pixel_size_mm : tuple of float or None
+        (row, column) pixel size that was given explicitly.
+
+    Returns
+    -------
+    State
+        With inputs only.
+
+    Raises
+    ------
+    ImageError
+        If one of them cannot be read, or the mask has another shape than the image.
+    """
+    mask = None
+    if image is not None and window_mask is not None:
+        mask = load_window_mask(window_mask, image.shape)
+    return State(
+        image=image,
+        volume=None if volume is None else load_volume(volume, volume_spacing_mm),
+        brain_regions=brain_regions,
+        pixel_size_mm=pixel_size_mm,
+        window_mask=mask,
+    )
+
+
+def explicit_pixel_size(
+    image: Image | None, pixel_size_mm: Any, image_dims_mm: Any
+) -> tuple[float, float] | None:
+    """Return the pixel size that the user gave, directly or as the size of the image.
+
+    Parameters
+    ----------
+    image : Image or None
+        Its shape turns a size into a pixel size.
+    pixel_size_mm : sequence of float or None
+        (row, column) size of a pixel.
+    image_dims_mm : sequence of float or None
+        (width, height) of the image; not looked at when `pixel_size_mm` is there.
+
+    Returns
+    -------
+    tuple of float or None
+        (row, column) size of a pixel.
+
+    Raises
+    ------
+    InputError
+        If the numbers make no sense.
+    """
+    if pixel_size_mm is not None:
+        return check_pixel_size(pixel_size_mm)
+    if image_dims_mm is None or image is None:
+        return None
+    try:
+        width_mm, height_mm = (float(length) for length in image_dims_mm)
+    except (TypeError, ValueError) as error:
+        message = f"image_dims_mm is (width, height) of the image in mm; got {image_dims_mm!r}."
+        raise InputError(message) from error
+    return check_pixel_size((height_mm / image.shape[0], width_mm / image.shape[1]))

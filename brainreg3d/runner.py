@@ -1,0 +1,91 @@
+"""Running steps, each only when something it depends on has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import attrs
+
+from brainreg3d._logging import logger
+from brainreg3d.io.fingerprint import fingerprint
+from brainreg3d.plan import PlannedStep
+from brainreg3d.state import State
+from brainreg3d.steps import MaskWriter, Step
+
+
+@attrs.frozen(eq=False)
+class _Done:
+    """A result, what it was made from, and its number in the order of making."""
+
+    mark: str
+    result: Any
+    number: int
+
+
+class Runner:
+    """Runs steps and remembers their results.
+
+    Inputs count as changed when their content has; results of earlier steps when they were made
+    again.
+    """
+
+    def __init__(self) -> None:
+        self._done: dict[str, _Done] = {}
+        self._count = 0
+
+    def result(self, slot: str) -> Any:
+        """Return the latest result of a slot.
+
+        Parameters
+        ----------
+        slot : str
+            Name of the slot.
+
+        Returns
+        -------
+        object
+            None if it has not run.
+        """
+        done = self._done.get(slot)
+        return None if done is None else done.result
+
+    def run(self, entry: PlannedStep, state: State, redo: Collection[str]) -> tuple[State, bool]:
+        """Run one step, or take its earlier result if nothing has changed.
+
+        Parameters
+        ----------
+        entry : PlannedStep
+            The step in its slot.
+        state : State
+            Inputs and earlier results.
+        redo : collection of str
+            Slots to run though nothing has changed.
+
+        Returns
+        -------
+        state : State
+            With the result of the step.
+        is_new : bool
+            Whether the step ran.
+        """
+        step = entry.step
+        needs = {name: getattr(state, name) for name in step.uses()}
+        mark = self._mark(step, needs)
+        earlier = self._done.get(entry.slot)
+        if earlier is not None and entry.slot not in redo:
+            # Files may have been moved away since, so a writer always writes.
+            same = earlier.mark == mark and not isinstance(step, MaskWriter)
+            if same or (earlier.mark != mark and step.keeps(earlier.result, **needs)):
+                return attrs.evolve(state, **{step.provides: earlier.result}), False
+        logger.info("Running %s.", entry.slot)
+        result = step.compute(**needs)
+        self._count += 1
+        self._done[entry.slot] = _Done(mark, result, self._count)
+        return attrs.evolve(state, **{step.provides: result}), True
+
+    def _mark(self, step: Step, needs: dict[str, Any]) -> str:
+        made = {id(done.result): done.number for done in self._done.values()}
+        content = {name: made.get(id(value), value) for name, value in needs.items()}
+        kind = type(step)
+        return fingerprint([id(kind), kind.__qualname__, step.version, step.parameters(), content])
