@@ -1,0 +1,27 @@
+"""The state that steps share, and the results it holds.
+
+Everything here is frozen: a step gets results and returns a new one, it never changes what it
+was given. Arrays are read-only views.
+"""
+
+from brainreg3d.state.inputs import Image, Volume
+from brainreg3d.state.results import LEFT, RIGHT, Alignment, Labels, Outputs, Registration
+from brainreg3d.state.samples import Projections, Samples, Visibility, VisibleSamples
+from brainreg3d.state.state import INPUT_NAMES, State
+
+__all__ = [
+    "INPUT_NAMES",
+    "LEFT",
+    "RIGHT",
+    "Alignment",
+    "Image",
+    "Labels",
+    "Outputs",
+    "Projections",
+    "Registration",
+    "Samples",
+    "State",
+    "Visibility",
+    "VisibleSamples",
+    "Volume",
+]
