@@ -37,6 +37,7 @@ from brainreg3d.state import (
 from brainreg3d.views.compass import compass_directions
 from brainreg3d.views.contrast import auto_contrast, to_grey
 from brainreg3d.views.cut_meshes import pieces_in_view
+from brainreg3d.views.layout import text_width_in
 from brainreg3d.views.names import Piece, place_names
 from brainreg3d.views.outlines import mask_outlines, split_hemispheres
 from brainreg3d.views.planes import PLANES, informative_point_mm, slice_plane
@@ -340,6 +341,16 @@ class TestNames:
         for name in placed:
             mask = masks[int(name.text[-1])]
             assert mask[round(name.y_px), round(name.x_px)]
+
+    def test_in_bands_flatter_than_letters_make_way_for_each_other(self):
+        # Two bands of 0.1 inch, one below the other: centred names would touch.
+        masks = np.zeros((2, 40, 300), bool)
+        masks[0, 10:20], masks[1, 20:30] = True, True
+        pieces = [Piece(f"name{i}", mask) for i, mask in enumerate(masks)]
+        placed, _ = place_names(pieces, (40, 300), (3.0, 0.4))
+        assert len(placed) == 2
+        first, second = placed
+        assert abs(first.x_px - second.x_px) > 100 * text_width_in("name0", 6.0)
 
     def test_without_room_is_reported(self):
         mask = np.zeros((100, 100), bool)
