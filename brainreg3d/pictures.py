@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Drawing = tuple[str, Callable[[], "Figure"]]
 
 
-def drawings_of(product: str, state: State) -> list[Drawing]:
+def drawings_of(product: str, state: State, automatic_contrast: bool = True) -> list[Drawing]:
     """Return what is to be drawn once a result is there.
 
     Parameters
@@ -27,6 +27,8 @@ def drawings_of(product: str, state: State) -> list[Drawing]:
         The field of `State` that was just made.
     state : State
         All results so far.
+    automatic_contrast : bool
+        Whether the image's contrast follows ImageJ's rule or spans all values.
 
     Returns
     -------
@@ -40,13 +42,28 @@ def drawings_of(product: str, state: State) -> list[Drawing]:
     if s.image is None:
         return []
 
+    def image() -> Figure:
+        return views.draw_image(
+            s.image,
+            s.alignment.view.pixel_size_mm,
+            atlas=s.atlas,
+            automatic_contrast=automatic_contrast,
+        )
+
     def overlay() -> Figure:
-        return views.draw_overlay(s.image, s.alignment, s.regions, s.labels, atlas=s.atlas)
+        return views.draw_overlay(
+            s.image,
+            s.alignment,
+            s.regions,
+            s.labels,
+            atlas=s.atlas,
+            automatic_contrast=automatic_contrast,
+        )
 
     where = {"alignment": s.alignment, "atlas": s.atlas}
     drawings: dict[str, list[Drawing]] = {
         "alignment": [
-            ("02_image", lambda: views.draw_image(s.image, s.alignment.view.pixel_size_mm)),
+            ("02_image", image),
             (
                 "03_brain_cut",
                 lambda: views.draw_cut(s.atlas, s.regions, s.alignment, image=s.image),
@@ -76,15 +93,20 @@ class Pictures:
         What happens to the pictures.
     folder : pathlib.Path or None
         Where they are saved.
+    automatic_contrast : bool
+        As for `drawings_of`.
     """
 
-    def __init__(self, mode: str, folder: Path | None) -> None:
+    def __init__(self, mode: str, folder: Path | None, automatic_contrast: bool = True) -> None:
         self.mode = mode
         self.folder = folder
+        self.automatic_contrast = automatic_contrast
         self._figures: list[Figure] = []
 
     @classmethod
-    def of(cls, verbose: bool | str, folder: Path | None) -> Pictures:
+    def of(
+        cls, verbose: bool | str, folder: Path | None, automatic_contrast: bool = True
+    ) -> Pictures:
         """Make what the ``verbose`` argument asks for.
 
         Parameters
@@ -93,6 +115,8 @@ class Pictures:
             True shows where there is a screen or a notebook, and saves elsewhere.
         folder : pathlib.Path or None
             Where pictures are saved.
+        automatic_contrast : bool
+            As for `drawings_of`.
 
         Returns
         -------
@@ -115,7 +139,7 @@ class Pictures:
         if mode == "save" and folder is None:
             logger.warning("Pictures are not saved: give output_dir for an image that is an array.")
             mode = "off"
-        return cls(mode, folder)
+        return cls(mode, folder, automatic_contrast)
 
     def __enter__(self) -> Pictures:
         return self
@@ -144,7 +168,7 @@ class Pictures:
         """
         if self.mode == "off":
             return
-        for name, make in drawings_of(product, state):
+        for name, make in drawings_of(product, state, self.automatic_contrast):
             try:
                 figure = make()
             except RenderingUnavailable as error:

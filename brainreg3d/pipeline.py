@@ -210,7 +210,8 @@ class BrainReg3D:
         plan = settle(self.plan(until), state.image)
         if "ManualAligner" not in again and not self._has_pose_by_hand():
             plan = reuse_saved_alignment(plan, state.image)
-        with Pictures.of(self.verbose, plots_folder(plan, state.image)) as pictures:
+        folder = plots_folder(plan, state.image)
+        with Pictures.of(self.verbose, folder, self._DEFAULT_AUTO_CONTRAST) as pictures:
             for entry in plan.running:
                 state = self._run_step(entry, plan, state, again)
                 pictures.draw(entry.step.provides, state)

@@ -56,13 +56,35 @@ def auto_contrast(pixels: NDArray[Any]) -> tuple[float, float]:
     return start + float(kept[0]) * bin_width, start + float(kept[-1]) * bin_width
 
 
-def to_grey(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """Return an image as grey levels from 0 to 1 with automatic contrast.
+def contrast_limits(pixels: NDArray[Any], automatic: bool = True) -> tuple[float, float]:
+    """Return the intensities that are shown as black and as white.
 
     Parameters
     ----------
     pixels : numpy.ndarray
         Intensities of any real type.
+    automatic : bool
+        Whether to take `auto_contrast`, or the smallest and the largest value.
+
+    Returns
+    -------
+    tuple of float
+        (black, white).
+    """
+    if automatic:
+        return auto_contrast(pixels)
+    return float(np.min(pixels)), float(np.max(pixels))
+
+
+def to_grey(pixels: NDArray[Any], automatic: bool = True) -> NDArray[np.float64]:
+    """Return an image as grey levels from 0 to 1.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        Intensities of any real type.
+    automatic : bool
+        As for `contrast_limits`.
 
     Returns
     -------
@@ -70,7 +92,7 @@ def to_grey(pixels: NDArray[Any]) -> NDArray[np.float64]:
         A new array; values beyond the contrast limits are clipped, and a constant image is
         mid-grey.
     """
-    low, high = auto_contrast(pixels)
+    low, high = contrast_limits(pixels, automatic)
     if high <= low:
         return np.full(np.shape(pixels), 0.5)
     grey = (np.asarray(pixels, dtype=np.float64) - low) / (high - low)

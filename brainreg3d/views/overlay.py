@@ -33,13 +33,14 @@ def draw_overlay(
     labels: Labels,
     *,
     atlas: Atlas | None = None,
+    automatic_contrast: bool = True,
 ) -> Figure:
     """Draw an image with region outlines on it, exactly along the borders of pixels.
 
     Parameters
     ----------
     image : Image
-        Shown with automatic contrast.
+        What lies below the outlines; it is not changed.
     alignment : Alignment
         The pose, given in numbers below the picture.
     regions : RegionSet
@@ -48,6 +49,8 @@ def draw_overlay(
         The region of every pixel at that pose.
     atlas : Atlas, optional
         Named below the picture; needed to give the position from bregma.
+    automatic_contrast : bool
+        Whether contrast follows ImageJ's rule or spans all values.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def draw_overlay(
     title = f"{image.stem}: regions at the pose"
     page = ImagePage(image.shape, view.pixel_size_mm, title, view.pose, captions=captions)
     figure, axes = page.draw()
-    show_pixels(axes, to_grey(image.pixels))
+    show_pixels(axes, to_grey(image.pixels, automatic_contrast))
     _draw_outlines(axes, regions, labels)
     draw_names(axes, names, on_image=True)
     return figure

@@ -6,15 +6,15 @@ right hemisphere that shows up on the wrong side if anything swaps left and righ
 real brain, and says so in everything made from it.
 """
 
+from brainreg3d.sources.phantom._shape import PHANTOM_BOX_MM
 from brainreg3d.sources.phantom.atlas import (
-    PHANTOM_BOX_MM,
+    MARKER_CENTER_MM,
     PHANTOM_CITATION,
     PHANTOM_RESOLUTIONS_UM,
     PHANTOM_VERSION,
     make_phantom_annotation,
     make_phantom_atlas,
     make_phantom_template,
-    marker_center_mm,
 )
 from brainreg3d.sources.phantom.image import demo_view, phantom_window_mask, render_phantom_image
 from brainreg3d.sources.phantom.structures import MARKER_ACRONYM, MARKER_ID, phantom_structures
@@ -22,6 +22,7 @@ from brainreg3d.sources.phantom.truth import phantom_structure_at, true_labels
 
 __all__ = [
     "MARKER_ACRONYM",
+    "MARKER_CENTER_MM",
     "MARKER_ID",
     "PHANTOM_BOX_MM",
     "PHANTOM_CITATION",
@@ -31,7 +32,6 @@ __all__ = [
     "make_phantom_annotation",
     "make_phantom_atlas",
     "make_phantom_template",
-    "marker_center_mm",
     "phantom_structure_at",
     "phantom_structures",
     "phantom_window_mask",

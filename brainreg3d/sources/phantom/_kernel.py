@@ -17,9 +17,11 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-MIDLINE_MM = 5.7
-LENGTH_MM = 13.2
-HEIGHT_MM = 8.0
+# Passing the tables from function to function costs more than the work inside, so all helpers are
+# compiled into the one loop at the end of this file.
+_inlined = numba.njit(nogil=True, cache=True, inline="always")
+
+_REACH_MM = 5.1  # no part of a hemisphere is further from the centre of its hull
 
 
 class Tables(NamedTuple):
@@ -73,14 +75,14 @@ class Tables(NamedTuple):
     marker: NDArray[np.float64]
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _ramp(value, low, high):  # type: ignore[no-untyped-def]
     """Rise smoothly from 0 at `low` to 1 at `high`."""
     t = min(max((value - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _hull_depth(lateral, ap, dv, hull, center):  # type: ignore[no-untyped-def]
     """Return depth below the cerebrum's outer surface and the foot point on it.
 
@@ -88,6 +90,8 @@ def _hull_depth(lateral, ap, dv, hull, center):  # type: ignore[no-untyped-def]
     """
     da, dy, dz = lateral - center[0], ap - center[1], dv - center[2]
     r = math.sqrt(da * da + dy * dy + dz * dz) + 1e-9
+    if r > _REACH_MM:
+        return _REACH_MM - r, lateral, ap, dv
     cos_t = -dy / r
     sin_t = math.sqrt(max(1.0 - cos_t * cos_t, 0.0))
     theta = math.degrees(math.acos(min(max(cos_t, -1.0), 1.0)))
@@ -112,30 +116,30 @@ def _hull_depth(lateral, ap, dv, hull, center):  # type: ignore[no-untyped-def]
     n_a = n_r * sin_t * cos_p + n_t * cos_t * cos_p - n_p * sin_p
     n_y = -n_r * cos_t + n_t * sin_t
     n_z = -(n_r * sin_t * sin_p + n_t * cos_t * sin_p + n_p * cos_p)
-    return depth, lateral + depth * n_a, ap + depth * n_y, dv + depth * n_z, n_a
+    return depth, lateral + depth * n_a, ap + depth * n_y, dv + depth * n_z
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _midline_gap(ap):  # type: ignore[no-untyped-def]
     """Return half the width of the fissure; behind, the hemispheres part above the colliculi."""
     past = ap - 9.0
     return 0.6 * (past + math.sqrt(past * past + 0.06))
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _fissure_floor(ap):  # type: ignore[no-untyped-def]
     """Return how far down the medial wall of the cortex reaches (dv); the callosum lies below."""
     front = 6.0 - 3.1 * _ramp(ap, 3.7, 4.3)
     return front - 1.35 * _ramp(ap, 4.2, 7.2) + 0.2 * _ramp(ap, 8.0, 9.5)
 
 
-@numba.njit(nogil=True, cache=True)
-def sheet_point(lateral, ap, dv, hull, center):  # type: ignore[no-untyped-def]
+@_inlined
+def _sheet_point(lateral, ap, dv, hull, center):  # type: ignore[no-untyped-def]
     """Return depth below the pial surface, the foot point on it, and the depth of the hull.
 
     The depth is that below the nearer of outer surface and medial wall; their edge is rounded.
     """
-    outer, foot_a, foot_y, foot_z, n_a = _hull_depth(lateral, ap, dv, hull, center)
+    outer, foot_a, foot_y, foot_z = _hull_depth(lateral, ap, dv, hull, center)
     floor = _fissure_floor(ap)
     # Below the callosum the two hemispheres are one: no surface faces the midline there.
     inward = (
@@ -152,11 +156,11 @@ def sheet_point(lateral, ap, dv, hull, center):  # type: ignore[no-untyped-def]
             radius = 0.4
             mix = max(radius - abs(wall - outer), 0.0)
             depth = min(wall, outer) - mix * mix / (4.0 * radius)
-    return depth, foot_a, foot_y, foot_z, outer, n_a
+    return depth, foot_a, foot_y, foot_z, outer
 
 
-@numba.njit(nogil=True, cache=True)
-def nearest_area(a, y, z, seeds, seed_area):  # type: ignore[no-untyped-def]
+@_inlined
+def _nearest_area(a, y, z, seeds, seed_area):  # type: ignore[no-untyped-def]
     """Return the area of the cortical surface at a foot point: a power diagram of the centres."""
     best, area = 1e30, 0
     for k in range(seeds.shape[0]):
@@ -167,21 +171,22 @@ def nearest_area(a, y, z, seeds, seed_area):  # type: ignore[no-untyped-def]
     return area
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _body_at(lateral, ap, dv, first, last, tables):  # type: ignore[no-untyped-def]
     """Return the structure code of the first body in a group that holds a point, or 0."""
+    bodies = tables.bodies
     for k in range(first, last):
-        body = tables.bodies[k]
-        y = abs(ap - body[1]) / body[4]
-        z = abs(dv - body[2]) / body[5]
+        y = abs(ap - bodies[k, 1]) / bodies[k, 4]
+        z = abs(dv - bodies[k, 2]) / bodies[k, 5]
         if y < 1.0 and z < 1.0:
-            x = abs(lateral - body[0] - body[7] * (ap - body[1])) / body[3]
-            if x < 1.0 and x ** body[6] + y ** body[6] + z ** body[6] < 1.0:
+            x = abs(lateral - bodies[k, 0] - bodies[k, 7] * (ap - bodies[k, 1])) / bodies[k, 3]
+            power = bodies[k, 6]
+            if x < 1.0 and x**power + y**power + z**power < 1.0:
                 return tables.body_code[k]
     return 0
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _cerebellum_at(lateral, ap, dv, tables):  # type: ignore[no-untyped-def]
     """Return the structure code inside the cerebellum, or 0; furrows run from side to side."""
     y, z = ap - 11.66, dv - 3.3
@@ -203,7 +208,7 @@ def _cerebellum_at(lateral, ap, dv, tables):  # type: ignore[no-untyped-def]
     return tables.codes[2] if lateral < 1.25 else tables.codes[3]
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _hippocampus_at(outer, lateral, ap, dv, thickness, tables):  # type: ignore[no-untyped-def]
     """Return the structure code inside the hippocampus, or 0: a shell below the white matter."""
     front = 6.35 + 0.95 * _ramp(dv, 2.3, 4.2) + 0.3 * _ramp(dv, 4.2, 5.8)
@@ -226,7 +231,7 @@ def _hippocampus_at(outer, lateral, ap, dv, thickness, tables):  # type: ignore[
     return tables.codes[8]
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _inside_at(lateral, ap, dv, outer, depth, thickness, tables):  # type: ignore[no-untyped-def]
     """Return the structure code of a point of the cerebrum below its sheet of cortex."""
     floor = _fissure_floor(ap)
@@ -246,7 +251,7 @@ def _inside_at(lateral, ap, dv, outer, depth, thickness, tables):  # type: ignor
     return code
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _layer_at(area, fraction, tables):  # type: ignore[no-untyped-def]
     """Return the structure code at a depth given as a fraction of the thickness of the area."""
     for layer in range(5):
@@ -255,19 +260,19 @@ def _layer_at(area, fraction, tables):  # type: ignore[no-untyped-def]
     return tables.layers[area, 5]
 
 
-@numba.njit(nogil=True, cache=True)
-def code_at(lateral, ap, dv, right, tables):  # type: ignore[no-untyped-def]
+@_inlined
+def _code_at(lateral, ap, dv, right, tables):  # type: ignore[no-untyped-def]
     """Return the structure code at a point, 0 outside the brain."""
-    if ap > 13.1 or ap < 0.1:
+    if ap > 13.1 or ap < 0.1 or dv < 0.25:
         return 0
     brainstem = _body_at(lateral, ap, dv, 0, tables.groups[1], tables)
-    depth, foot_a, foot_y, foot_z, outer, _ = sheet_point(
+    depth, foot_a, foot_y, foot_z, outer = _sheet_point(
         lateral, ap, dv, tables.hull, tables.hull_center
     )
     if depth > 0.0:
         thickness = 1.3 - 0.07 * (min(max(ap, 3.0), 9.5) - 3.0)
         if depth < 1.3 * thickness:
-            area = nearest_area(foot_a, foot_y, foot_z, tables.seeds, tables.seed_area)
+            area = _nearest_area(foot_a, foot_y, foot_z, tables.seeds, tables.seed_area)
             fraction = depth / (thickness * tables.thickness[area])
             cortex = area < tables.n_isocortex
             # the occipital cortex covers the midbrain; all other sheets give way to it
@@ -285,7 +290,7 @@ def code_at(lateral, ap, dv, right, tables):  # type: ignore[no-untyped-def]
     return code if code != 0 else _cerebellum_at(lateral, ap, dv, tables)
 
 
-@numba.njit(nogil=True, cache=True)
+@_inlined
 def _in_marker(lateral, ap, dv, marker):  # type: ignore[no-untyped-def]
     """Tell whether a point lies in the ball that marks the right hemisphere."""
     da, dy, dz = lateral - marker[0], ap - marker[1], dv - marker[2]
@@ -293,58 +298,9 @@ def _in_marker(lateral, ap, dv, marker):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def fill_slab(z_mm, resolution_mm, place_of_code, out, tables):  # type: ignore[no-untyped-def]
-    """Fill one horizontal slab (Y, X) of the annotation; the left half mirrors the right."""
-    n_y, n_x = out.shape
-    for j in range(n_y):
-        ap = LENGTH_MM - (j + 0.5) * resolution_mm
-        for i in range(n_x // 2, n_x):
-            lateral = (i + 0.5) * resolution_mm - MIDLINE_MM
-            code = code_at(lateral, ap, HEIGHT_MM - z_mm, True, tables)
-            out[j, i] = place_of_code[code]
-            if code == tables.codes[12]:
-                code = code_at(lateral, ap, HEIGHT_MM - z_mm, False, tables)
-            out[j, n_x - 1 - i] = place_of_code[code]
-
-
-@numba.njit(nogil=True, cache=True)
-def codes_at_points(points_mm, tables):  # type: ignore[no-untyped-def]
-    """Return the structure codes at atlas points (x, y, z) in mm."""
-    codes = np.empty(points_mm.shape[0], dtype=np.int64)
-    for k in range(points_mm.shape[0]):
-        x, y, z = points_mm[k]
-        lateral = x - MIDLINE_MM
-        codes[k] = code_at(abs(lateral), LENGTH_MM - y, HEIGHT_MM - z, lateral > 0.0, tables)
+def codes_at(points, right, tables):  # type: ignore[no-untyped-def]
+    """Return the structure codes at points (lateral, ap, dv), on the right side or the left."""
+    codes = np.empty(points.shape[0], dtype=np.int64)
+    for k in range(points.shape[0]):
+        codes[k] = _code_at(points[k, 0], points[k, 1], points[k, 2], right[k], tables)
     return codes
-
-
-@numba.njit(nogil=True, cache=True)
-def march(origins, directions, start_mm, stop_mm, step_mm, tables):  # type: ignore[no-untyped-def]
-    """Return for each ray the first structure code other than 0, and how far away it lies."""
-    n = max(origins.shape[0], directions.shape[0])
-    codes = np.zeros(n, dtype=np.int64)
-    distance = np.full(n, np.nan)
-    for k in range(n):
-        o = origins[min(k, origins.shape[0] - 1)]
-        d = directions[min(k, directions.shape[0] - 1)]
-        for m in range(int(math.ceil((stop_mm[k] - start_mm[k]) / step_mm)) + 1):
-            t = start_mm[k] + m * step_mm
-            x, y, z = o[0] + t * d[0] - MIDLINE_MM, o[1] + t * d[1], o[2] + t * d[2]
-            code = code_at(abs(x), LENGTH_MM - y, HEIGHT_MM - z, x > 0.0, tables)
-            if code != 0:
-                codes[k], distance[k] = code, t
-                break
-    return codes, distance
-
-
-@numba.njit(nogil=True, cache=True)
-def surface_below(lateral, ap, hull, center):  # type: ignore[no-untyped-def]
-    """Return how far down (dv) the cerebrum's surface lies at a place seen from above."""
-    above, below = 0.0, center[2]
-    for _ in range(40):
-        middle = 0.5 * (above + below)
-        if sheet_point(lateral, ap, middle, hull, center)[0] > 0.0:
-            below = middle
-        else:
-            above = middle
-    return below

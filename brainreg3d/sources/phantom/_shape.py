@@ -150,10 +150,10 @@ SINGLE = (
     *("AON", "SI", MARKER_ACRONYM, "EPd"),
 )
 
-# In the secondary motor area, the largest of the map, so that it takes little from it.
-MARKER_LATERAL_AP_MM = (1.35, 3.9)
+# In the secondary motor area, the largest of the map, so that it takes little from it; just below
+# the surface.
+MARKER_LATERAL_AP_DV_MM = (1.35, 3.9, 1.33)
 MARKER_RADIUS_MM = 0.42
-_MARKER_BELOW_SURFACE_MM = 0.2
 
 
 @functools.cache
@@ -195,7 +195,9 @@ def _hull() -> NDArray[np.float64]:
 
 def _areas() -> tuple[list[str], NDArray[np.float64], NDArray[np.int64]]:
     """Return the names of the surface's areas, all centres, and the area of each centre."""
-    names, centers, owner = [], [], []
+    names: list[str] = []
+    centers: list[list[float]] = []
+    owner: list[int] = []
     for line in _AREA_CENTERS.strip().splitlines():
         name, *cells = line.split("|")
         centers += [_numbers(cell) for cell in cells]
@@ -204,7 +206,9 @@ def _areas() -> tuple[list[str], NDArray[np.float64], NDArray[np.int64]]:
     return names, np.array(centers), np.array(owner, dtype=np.int64)
 
 
-def _layers(names: list[str], code_of: dict[str, int]) -> tuple[NDArray[np.int64], ...]:
+def _layers(
+    names: list[str], code_of: dict[str, int]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the codes and the lower bounds of the layers of each area."""
     code_of_id = {int(identifier): code for code, identifier in enumerate(code_ids())}
     codes = np.zeros((len(names), 6), dtype=np.int64)
@@ -227,7 +231,7 @@ def shape_tables() -> Tables:
     Tables
         Plain arrays, made once.
     """
-    from brainreg3d.sources.phantom._kernel import Tables, surface_below
+    from brainreg3d.sources.phantom._kernel import Tables
 
     tree = phantom_structures()
     place = {int(identifier): code for code, identifier in enumerate(code_ids())}
@@ -236,12 +240,9 @@ def shape_tables() -> Tables:
     layers, bounds = _layers(names, code_of)
     bodies = [*_BRAINSTEM, *_INNER, *_OUTER]
     groups = np.cumsum([0, len(_BRAINSTEM), len(_INNER), len(_OUTER)])
-    hull, center = _hull(), np.array(HULL_CENTER)
-    lateral, ap = MARKER_LATERAL_AP_MM
-    marker_dv = surface_below(lateral, ap, hull, center) + _MARKER_BELOW_SURFACE_MM
     return Tables(
-        hull=hull,
-        hull_center=center,
+        hull=_hull(),
+        hull_center=np.array(HULL_CENTER),
         seeds=centers,
         seed_area=owner,
         layers=layers,
@@ -252,5 +253,33 @@ def shape_tables() -> Tables:
         body_code=np.array([code_of[body[0]] for body in bodies], dtype=np.int64),
         groups=groups.astype(np.int64),
         codes=np.array([code_of[acronym] for acronym in SINGLE], dtype=np.int64),
-        marker=np.array([lateral, ap, marker_dv, MARKER_RADIUS_MM]),
+        marker=np.array([*MARKER_LATERAL_AP_DV_MM, MARKER_RADIUS_MM]),
     )
+
+
+def codes_at_points(
+    points_mm: NDArray[np.float64], right: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
+    """Return the structure codes at atlas points; see `code_ids`.
+
+    Parameters
+    ----------
+    points_mm : numpy.ndarray, shape (N, 3)
+        Points (x, y, z) in mm in the atlas frame.
+    right : numpy.ndarray of bool, shape (N,), optional
+        Which points to treat as lying on the right, where the marker is; by default those that do.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (N,)
+        Codes; 0 outside the brain.
+    """
+    from brainreg3d.sources.phantom._kernel import codes_at  # numba is slow to import
+
+    width, length, height = PHANTOM_BOX_MM
+    x, y, z = np.moveaxis(np.asarray(points_mm, dtype=float), -1, 0)
+    lateral = x - width / 2
+    if right is None:
+        right = lateral > 0.0
+    folded = np.stack([np.abs(lateral), length - y, height - z], axis=1)
+    return np.asarray(codes_at(folded, right, shape_tables()))

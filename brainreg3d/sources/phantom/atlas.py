@@ -11,21 +11,30 @@ from numpy.typing import NDArray
 from brainreg3d.atlas import Annotation, Atlas, Template
 from brainreg3d.errors import AtlasError
 from brainreg3d.sources.phantom._shape import (
+    MARKER_LATERAL_AP_DV_MM,
     PHANTOM_BOX_MM,
     code_ids,
-    shape_tables,
+    codes_at_points,
 )
 from brainreg3d.sources.phantom.intensity import template_slab_maker
-from brainreg3d.sources.phantom.structures import phantom_structures
+from brainreg3d.sources.phantom.structures import MARKER_ID, phantom_structures
 
 PHANTOM_VERSION = 1
 """Raised whenever the same call gives another volume, so that caches are made anew."""
 
 PHANTOM_RESOLUTIONS_UM = (25, 50, 100)
 
+MARKER_CENTER_MM = (
+    round(PHANTOM_BOX_MM[0] / 2 + MARKER_LATERAL_AP_DV_MM[0], 6),
+    round(PHANTOM_BOX_MM[1] - MARKER_LATERAL_AP_DV_MM[1], 6),
+    round(PHANTOM_BOX_MM[2] - MARKER_LATERAL_AP_DV_MM[2], 6),
+)
+"""Centre of the marker in the atlas frame, just below the surface of the right hemisphere."""
+
 PHANTOM_CITATION = (
-    "Synthetic mouse-brain phantom of brainreg3d: made by code, shows no real brain. Acronyms, ids, "
-    "names, colours and rough sizes follow the Allen CCFv3 (Wang et al. 2020, Cell 181, 936-953)."
+    "Synthetic mouse-brain phantom of brainreg3d: made by code, shows no real brain. Acronyms, "
+    "ids, names, colours and rough sizes follow the Allen CCFv3 (Wang et al. 2020, Cell 181, "
+    "936-953)."
 )
 
 
@@ -37,18 +46,18 @@ def _resolution_mm(resolution_um: float) -> float:
     return resolution_um / 1000.0
 
 
-@functools.cache
-def marker_center_mm() -> tuple[float, float, float]:
-    """Return the centre of the marker in the atlas frame.
-
-    Returns
-    -------
-    tuple of float
-        (x, y, z) in mm; about 0.2 mm below the surface of the right hemisphere.
-    """
-    lateral, ap, dv, _ = shape_tables().marker
-    width, length, height = PHANTOM_BOX_MM
-    return round(width / 2 + lateral, 6), round(length - ap, 6), round(height - float(dv), 6)
+def _codes_of_slab(z: int, shape: tuple[int, int], size_mm: float) -> NDArray[np.int64]:
+    """Return the codes of one horizontal slab (Y, X): the right half, and its mirror image."""
+    half = shape[1] // 2
+    rows, cols = np.indices((shape[0], half)).reshape(2, -1)
+    x = PHANTOM_BOX_MM[0] / 2 + (cols + 0.5) * size_mm
+    points = np.stack([x, (rows + 0.5) * size_mm, np.full(x.size, (z + 0.5) * size_mm)], axis=1)
+    right = codes_at_points(points)
+    left = right.copy()
+    marker = code_ids()[right] == MARKER_ID
+    left[marker] = codes_at_points(points[marker], np.zeros_like(marker[marker]))
+    slab = (left.reshape(shape[0], half)[:, ::-1], right.reshape(shape[0], half))
+    return np.concatenate(slab, axis=1)
 
 
 def make_phantom_annotation(resolution_um: int) -> Annotation:
@@ -69,26 +78,24 @@ def make_phantom_annotation(resolution_um: int) -> Annotation:
     AtlasError
         If the resolution is another one.
     """
-    from brainreg3d.sources.phantom._kernel import fill_slab  # numba is slow to import
-
     size = _resolution_mm(resolution_um)
     n_x, n_y, n_z = (round(length / size) for length in PHANTOM_BOX_MM)
     index = np.zeros((n_z, n_y, n_x), dtype=np.uint16)
-    tables, ids = shape_tables(), code_ids()
-    place_of_code = np.arange(ids.size, dtype=np.uint16)
+    ids = code_ids()
 
     def fill(z: int) -> NDArray[np.bool_]:
-        fill_slab((z + 0.5) * size, size, place_of_code, index[z], tables)
+        index[z] = _codes_of_slab(z, (n_y, n_x), size)
         return np.bincount(index[z].ravel(), minlength=ids.size) > 0
 
+    codes_at_points(np.zeros((1, 3)))  # compile before the threads start
     # Slabs do not depend on each other: the threads' order cannot change the result.
     with ThreadPoolExecutor() as pool:
         present = np.logical_or.reduce(list(pool.map(fill, range(n_z))))
     present[0] = True
     if not present.all():
         new_place = (np.cumsum(present) - 1).astype(np.uint16)
-        for slab in index:
-            slab[...] = new_place[slab]
+        for z in range(n_z):
+            index[z] = new_place[index[z]]
     return Annotation(index, ids[present], (size, size, size))
 
 

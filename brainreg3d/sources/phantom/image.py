@@ -28,7 +28,7 @@ def demo_view() -> ImageView:
     ImageView
         360 x 420 pixels of 0.022 mm, the camera 230 mm away; the marker is in view.
     """
-    pose = Pose(center_mm=(6.9, 7.3, 7.6), yaw_deg=5.0, pitch_deg=-4.0, roll_deg=11.0)
+    pose = Pose(center_mm=(6.6, 7.2, 7.6), yaw_deg=5.0, pitch_deg=-4.0, roll_deg=11.0)
     return ImageView((360, 420), (0.022, 0.022), pose, Camera(distance_mm=230.0))
 
 
@@ -99,11 +99,11 @@ def _shading(depth: NDArray[np.float64], view: ImageView) -> NDArray[np.float64]
 
     row_mm, col_mm = view.pixel_size_mm
     filled = np.where(np.isfinite(depth), depth, np.nanmax(depth, initial=0.0))
-    smooth = gaussian_filter(filled, (0.12 / row_mm, 0.12 / col_mm))
+    smooth = gaussian_filter(filled, (0.18 / row_mm, 0.18 / col_mm))
     slope_row, slope_col = np.gradient(smooth, row_mm, col_mm)
     facing = 1.0 / np.sqrt(1.0 + slope_row**2 + slope_col**2)
     nearest = np.nanmin(smooth, initial=np.inf)
-    return np.asarray((0.25 + 0.75 * facing) * np.exp(-(smooth - nearest) / 6.0))
+    return np.asarray((0.35 + 0.65 * facing) * np.exp(-(smooth - nearest) / 6.0))
 
 
 def _sample_texture(

@@ -79,15 +79,11 @@ def grey_values(ids: NDArray[np.uint32]) -> NDArray[np.float32]:
     return np.array(found, dtype=np.float32)
 
 
-def _interpolation(n: int, spacing_mm: float, n_knots: int) -> NDArray[np.float32]:
-    """Return the matrix that interpolates values on knots at the centres of voxels."""
+def _between(n: int, spacing_mm: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return for the centre of each voxel the knot below it and the weight of the next one."""
     position = (np.arange(n) + 0.5) * spacing_mm / _TEXTURE_MM
-    low = np.floor(position).astype(int)
-    weight = (position - low).astype(np.float32)
-    matrix = np.zeros((n, n_knots), dtype=np.float32)
-    matrix[np.arange(n), low] = 1 - weight
-    matrix[np.arange(n), low + 1] = weight
-    return matrix
+    low = np.floor(position).astype(np.int64)
+    return low, (position - low).astype(np.float32)
 
 
 def template_slab_maker(annotation: Annotation) -> Callable[[int], NDArray[np.uint16]]:
@@ -111,9 +107,8 @@ def template_slab_maker(annotation: Annotation) -> Callable[[int], NDArray[np.ui
     knots = [int(np.ceil(length / _TEXTURE_MM)) + 2 for length in grid.box_mm[::-1]]
     texture = np.random.Generator(np.random.PCG64(_TEXTURE_SEED)).normal(size=knots)
     texture = texture.astype(np.float32)
-    along_z, along_y, along_x = (
-        _interpolation(n, spacing, k)
-        for n, spacing, k in zip(grid.shape, grid.spacing_mm, knots, strict=True)
+    (z_low, z_part), (y_low, y_part), (x_low, x_part) = (
+        _between(n, spacing) for n, spacing in zip(grid.shape, grid.spacing_mm, strict=True)
     )
     blur_px = _BLUR_MM / grid.spacing_mm[1]
 
@@ -123,11 +118,11 @@ def template_slab_maker(annotation: Annotation) -> Callable[[int], NDArray[np.ui
             return np.zeros(index.shape, dtype=np.uint16)
         tissue = index != 0
         value = gaussian_filter(grey[index], blur_px)
-        low, high = np.flatnonzero(along_z[z])[[0, -1]]
-        layer = along_z[z, low] * texture[low]
-        if high != low:
-            layer = layer + along_z[z, high] * texture[high]
-        wave = along_y @ layer @ along_x.T
+        # Plain arithmetic instead of matrix products, whose libraries start threads of their own.
+        knot = z_low[z]
+        wave = (1 - z_part[z]) * texture[knot] + z_part[z] * texture[knot + 1]
+        wave = (1 - y_part[:, None]) * wave[y_low] + y_part[:, None] * wave[y_low + 1]
+        wave = (1 - x_part) * wave[:, x_low] + x_part * wave[:, x_low + 1]
         # light is lost towards the depth of the tissue
         gain = 0.88 + 0.24 * (z + 0.5) / grid.shape[0]
         value = value * (gain * (1.0 + _TEXTURE_STRENGTH * wave))

@@ -7,13 +7,16 @@ from its voxels can be compared with something that was not made by the code und
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import ImageView
-from brainreg3d.sources.phantom._shape import PHANTOM_BOX_MM, code_ids, shape_tables
+from brainreg3d.sources.phantom._shape import PHANTOM_BOX_MM, code_ids, codes_at_points
+
+_RAYS_PER_CHUNK = 1 << 14
 
 
 def phantom_structure_at(points_mm: ArrayLike) -> NDArray[np.uint32]:
@@ -29,11 +32,9 @@ def phantom_structure_at(points_mm: ArrayLike) -> NDArray[np.uint32]:
     numpy.ndarray of uint32, shape (...)
         Structure ids; 0 outside the brain.
     """
-    from brainreg3d.sources.phantom._kernel import codes_at_points  # numba is slow to import
-
     points = np.asarray(points_mm, dtype=float)
-    flat = np.ascontiguousarray(points.reshape(-1, 3))
-    return np.asarray(code_ids()[codes_at_points(flat, shape_tables())].reshape(points.shape[:-1]))
+    codes = codes_at_points(points.reshape(-1, 3))
+    return np.asarray(code_ids()[codes].reshape(points.shape[:-1]))
 
 
 def _span_in_box(
@@ -47,6 +48,25 @@ def _span_in_box(
     enter = np.minimum(to_low, to_high).max(axis=1)
     leave = np.maximum(to_low, to_high).min(axis=1)
     return enter, leave
+
+
+def _march(
+    origins: NDArray[np.float64],
+    directions: NDArray[np.float64],
+    enter: NDArray[np.float64],
+    leave: NDArray[np.float64],
+    step_mm: float,
+) -> NDArray[np.int64]:
+    """Return the code of the first structure along each ray, 0 if there is none."""
+    codes = np.zeros(enter.size, dtype=np.int64)
+    distance = enter.copy()
+    active = np.flatnonzero(enter <= leave)
+    while active.size:
+        points = origins[active] + distance[active, None] * directions[active]
+        codes[active] = codes_at_points(points)
+        distance[active] += step_mm
+        active = active[(codes[active] == 0) & (distance[active] <= leave[active])]
+    return codes
 
 
 def true_labels(
@@ -78,15 +98,22 @@ def true_labels(
     -----
     Voxels differ from this truth by up to half a voxel at borders.
     """
-    from brainreg3d.sources.phantom._kernel import march  # numba is slow to import
-
     if not 0.0 < step_mm < np.inf:
         message = f"step_mm is a positive number of mm; got {step_mm!r}."
         raise InputError(message)
     rays = view.rays()
     enter, leave = _span_in_box(rays.origins_mm, rays.directions)
     enter = np.maximum(enter, rays.start_mm)
-    codes = march(rays.origins_mm, rays.directions, enter, leave, float(step_mm), shape_tables())[0]
+    n = enter.size
+    origins = np.broadcast_to(rays.origins_mm, (n, 3))
+    directions = np.broadcast_to(rays.directions, (n, 3))
+
+    def march(rows: slice) -> NDArray[np.int64]:
+        return _march(origins[rows], directions[rows], enter[rows], leave[rows], step_mm)
+
+    chunks = [slice(start, start + _RAYS_PER_CHUNK) for start in range(0, n, _RAYS_PER_CHUNK)]
+    with ThreadPoolExecutor() as pool:
+        codes = np.concatenate(list(pool.map(march, chunks)))
     label_of_code = np.array([label_of_id.get(int(i), 0) for i in code_ids()], dtype=np.uint16)
     label_of_code[0] = 0
     return np.asarray(label_of_code[codes].reshape(view.shape))
