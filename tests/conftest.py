@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent / "data"))
 import pytest  # noqa: E402
 
 DATA_DIR = Path(__file__).parents[2] / "shared" / "data"
-_REAL_FIXTURES = {"data_dir", "allen_dir", "widefield_dir", "real_source", "real_atlas"}
+_REAL_FIXTURES = {"data_dir", "allen_dir", "widefield_dir", "real_source", "real_atlas", "allen_labels"}
 
 
 def pytest_sessionfinish():
@@ -83,6 +83,18 @@ def real_source(allen_dir):
 def real_atlas(real_source):
     """The real annotation at 25 µm, loaded once for all tests."""
     return real_source.compute()
+
+
+@pytest.fixture(scope="session")
+def allen_labels(allen_dir):
+    """The file's volume, axes (ML, DV, AP): 1 + place of a default region, 255 other tissue."""
+    from slow_march import label_volume, read_allen, read_descendants
+
+    members = read_descendants(allen_dir / "structure_graph.json")
+    names = ("MOp", "MOs", "SSp", "SSs", "PTLp", "VIS", "RSP", "ACA", "ORB", "OLF")
+    return label_volume(
+        read_allen(allen_dir / "annotation_25.nrrd"), [members(name) for name in names]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,8 @@ def descendants(acronym: str) -> set[int]:
 
 def make_atlas(volume: np.ndarray | None = None, spacing_mm=SPACING_MM, name: str = "tiny"):
     """Return the brain as an `Atlas`."""
-    from brainreg3d.atlas import Atlas, Structure, StructureTree, Template, compact_annotation
+    from brainreg3d.atlas import Atlas, Structure, StructureTree, Template
+    from brainreg3d.atlas.compact import compact_annotation
 
     tree = StructureTree(
         Structure(i, acronym, title, ((37 * i) % 256, (91 * i) % 256, (53 * i) % 256), parent)

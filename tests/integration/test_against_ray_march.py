@@ -3,12 +3,12 @@
 import attrs
 import numpy as np
 import pytest
-from slow_march import label_volume, march, read_allen, read_descendants
+from slow_march import label_volume, march
 
 from brainreg3d import BrainReg3D, Pose
 from brainreg3d.steps import Projector
 
-DEFAULTS = ("MOp", "MOs", "SSp", "SSs", "PTLp", "VIS", "RSP", "ACA", "ORB", "OLF")
+DEFAULTS = BrainReg3D._DEFAULT_BRAIN_REGIONS
 ALLEN_BOX_MM = (11.4, 13.2, 8.0)
 SHAPE = (60, 80)
 
@@ -62,13 +62,6 @@ def marched(scene, labels, res_mm=0.025, box_mm=ALLEN_BOX_MM, **options):
         labels, res_mm, box_mm, SHAPE, scene.size_mm, scene.pose, scene.distance_mm,
         scene.principal_px, **options,
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def allen_labels(allen_dir):
-    members = read_descendants(allen_dir / "structure_graph.json")
-    volume = read_allen(allen_dir / "annotation_25.nrrd")
-    return label_volume(volume, [members(name) for name in DEFAULTS])
 
 
 @pytest.mark.parametrize("occluders", ["tissue", "regions"])

@@ -1,0 +1,85 @@
+"""The examples run, headless, and do what they say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("[0-9]*.py"))
+SECONDS = 120
+
+
+def run(script, folder):
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    done = subprocess.run(
+        [sys.executable, script, "--output-dir", folder],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=folder,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What each example prints, and its folder; each runs once."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            folder = tmp_path_factory.mktemp(name)
+            (script,) = [script for script in SCRIPTS if name in script.stem]
+            made[name] = run(script, folder), folder
+        return made[name]
+
+    return get
+
+
+def test_examples_are_numbered_without_gaps():
+    numbers = [int(script.name[:2]) for script in SCRIPTS]
+    assert numbers == list(range(1, len(SCRIPTS) + 1))
+    assert numbers
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_prints_little(script, printed):
+    text, _ = printed(script.stem[3:])
+    assert 1 <= len(text.splitlines()) <= 20
+
+
+def test_one_line_writes_all_files(printed):
+    _, folder = printed("one_line")
+    written = {path.name for path in folder.iterdir()}
+    suffixes = ("masks.tif", "labels.tif", "regions.csv", "alignment.json", "run.json")
+    assert {f"window_{suffix}" for suffix in suffixes} <= written
+
+
+def test_margins_take_pixels_away(printed):
+    text, _ = printed("custom_step")
+    shares = [float(share) for share in re.findall(r"([\d.]+)%", text)]
+    assert len(shares) == 3
+    assert shares[0] > shares[1] > shares[2] > 0
+
+
+def test_more_tilt_left_out_changes_more_labels(printed):
+    text, _ = printed("tilted_window")
+    changed = [float(share) for share in re.findall(r"([\d.]+)% of the pixels", text)]
+    assert changed[0] == 0
+    assert 0 < changed[1] < changed[2]
+
+
+def test_only_the_flickering_side_shows_a_signal(printed):
+    text, folder = printed("mean_signals")
+    deviation = dict(re.findall(r"(\w+):.*deviation ([\d.]+)", text))
+    # A sine of amplitude 1 deviates by 1 / sqrt(2); the rest is averaged noise.
+    assert float(deviation["VIS_right"]) == pytest.approx(2**-0.5, abs=0.02)
+    assert max(float(v) for k, v in deviation.items() if k != "VIS_right") < 0.05
+    assert (folder / "signals.csv").read_text().startswith("# time_s,VIS_left,VIS_right")

@@ -1,0 +1,320 @@
+"""A second run redoes only what changed, and never loses a pose placed by hand."""
+
+import json
+
+import attrs
+import numpy as np
+import pytest
+import tifffile
+from tiny_brain import BOX_MM, VISIBLE, make_atlas
+
+from brainreg3d import BrainReg3D, Pose, steps
+from brainreg3d.errors import AlignmentCancelled, AlignmentNeeded, OutputError, PlanError
+
+SLOTS = ("TemplateSource", "RegionSelector", "ManualAligner", "Projector", "DepthResolver",
+         "PixelLabeller")  # fmt: skip
+ABOVE = Pose((BOX_MM[0] / 2, BOX_MM[1] / 2, BOX_MM[2]))
+
+
+def counting(calls):
+    """Return a BrainReg3D whose steps note when they compute."""
+
+    def spy(slot):
+        parent = getattr(steps, slot)
+
+        class Spy(parent):
+            def compute(self, **needs):
+                calls.append(slot)
+                return parent.compute(self, **needs)
+
+        # What a step needs is read from the signature of compute.
+        Spy.compute.__signature__ = __import__("inspect").signature(parent.compute)
+        Spy.__name__ = slot
+        return Spy
+
+    return type("Counting", (BrainReg3D,), {slot: spy(slot) for slot in SLOTS})
+
+
+@pytest.fixture
+def calls():
+    return []
+
+
+@pytest.fixture
+def reg(calls, tmp_path):
+    image = np.arange(24 * 18, dtype=np.uint16).reshape(24, 18)
+    tifffile.imwrite(tmp_path / "image.tif", image)
+    return counting(calls)(
+        tmp_path / "image.tif",
+        pixel_size_mm=(0.3, 0.2),
+        alignment=ABOVE,
+        atlas=make_atlas(),
+        brain_regions=VISIBLE,
+    )
+
+
+def redone(reg, calls, **options):
+    calls.clear()
+    reg.run(**options)
+    return list(calls)
+
+
+def test_nothing_changed(reg, calls):
+    assert redone(reg, calls) == list(SLOTS)
+    assert redone(reg, calls) == []
+    assert reg.result.labels.any()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"hemisphere": "left"}, SLOTS[5:]),
+        ({"occluders": "regions"}, SLOTS[3:]),
+        ({"camera_distance_mm": None}, SLOTS[2:]),
+        ({"alignment": Pose((2.0, 3.0, 4.0))}, SLOTS[2:]),
+        ({"brain_regions": ["ANT"]}, SLOTS[1:]),
+        ({"pixel_size_mm": (0.2, 0.2)}, SLOTS[2:]),
+        ({"window_mask": np.eye(24, 18)}, SLOTS[5:]),
+        ({"split_hemispheres": True}, ()),
+        ({"bregma": "wfield"}, SLOTS[2:]),
+        ({"verbose": False}, ()),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_change_touches_what_depends_on_it(reg, calls, change, expected):
+    before = reg.run()
+    for name, value in change.items():
+        setattr(reg, name, value)
+    assert redone(reg, calls) == list(expected)
+    fresh = BrainReg3D(
+        reg.image,
+        **{
+            name: getattr(reg, name)
+            for name in ("pixel_size_mm", "alignment", "atlas", "brain_regions", "occluders",
+                         "hemisphere", "window_mask", "camera_distance_mm")
+        },
+    ).run()  # fmt: skip
+    assert np.array_equal(reg.result.labels, fresh.labels)
+    assert before is not reg.result
+
+
+def test_a_new_atlas_redoes_everything(reg, calls):
+    reg.run()
+    reg.atlas = make_atlas()
+    assert redone(reg, calls) == list(SLOTS)
+
+
+def test_going_back_gives_the_first_result_again(reg):
+    first = reg.run().labels.copy()
+    reg.hemisphere = "left"
+    assert not np.array_equal(reg.run().labels, first)
+    reg.hemisphere = None
+    assert np.array_equal(reg.run().labels, first)
+
+
+def test_an_edited_image_file_is_noticed(reg, calls, tmp_path):
+    reg.run()
+    tifffile.imwrite(tmp_path / "image.tif", np.ones((24, 18), np.uint16))
+    assert "ManualAligner" in redone(reg, calls)
+    assert reg.result.image.pixels.max() == 1
+
+
+def test_an_edited_alignment_file_is_noticed(reg, calls, tmp_path):
+    content = {"schema": "brainreg3d/alignment/1", "pose": attrs.asdict(ABOVE)}
+    (tmp_path / "mine.json").write_text(json.dumps(content))
+    reg.alignment = tmp_path / "mine.json"
+    reg.run()
+    content["pose"]["center_mm"] = [2.5, 3.0, 4.0]
+    (tmp_path / "mine.json").write_text(json.dumps(content))
+    assert redone(reg, calls) == list(SLOTS[2:])
+    assert reg.result.alignment.view.pose.center_mm == (2.5, 3.0, 4.0)
+
+
+def test_another_image_with_equal_content_gets_files_of_its_own(reg, tmp_path):
+    reg.run()
+    (tmp_path / "copy.tif").write_bytes((tmp_path / "image.tif").read_bytes())
+    reg.image = tmp_path / "copy.tif"
+    result = reg.run()
+    assert result.files["masks"].name == "copy_masks.tif"
+    assert result.image.path == tmp_path / "copy.tif"
+    assert reg.mask_path.name == "copy_masks.tif"
+
+
+def test_redo_runs_one_slot_and_what_follows(reg, calls):
+    reg.run()
+    assert redone(reg, calls, redo="Projector") == list(SLOTS[3:])
+    assert redone(reg, calls, redo=["PixelLabeller", "RegionSelector"]) == list(SLOTS[1:])
+    with pytest.raises(PlanError, match="Projector"):
+        reg.run(redo="Projectr")
+
+
+def test_until_stops_early_and_going_on_does_not_repeat(reg, calls):
+    result = reg.run(until="Projector")
+    assert calls == list(SLOTS[:4])
+    assert result.projections is not None
+    assert result.visible is None
+    assert result.labels is None
+    assert result.masks is None
+    assert result.hemisphere is None
+    assert result.depth_mm is None
+    assert result.unseen is None
+    assert result.registration is None
+    assert dict(result.files) == {}
+    assert redone(reg, calls) == list(SLOTS[4:])
+
+
+class Window:
+    """A window that accepts what it is told to, and counts how often it is asked."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.starts = []
+
+    def ask(self, image, atlas, regions, start):
+        self.starts.append(start)
+        answer = self.answers[min(len(self.starts), len(self.answers)) - 1]
+        return None if answer is None else attrs.evolve(start, **answer)
+
+
+PLACED = {"pose": Pose((2.2, 3.5, 4.0), yaw_deg=3.0)}
+
+
+@pytest.fixture
+def by_hand(tmp_path):
+    image = np.arange(24 * 18, dtype=np.uint16).reshape(24, 18)
+    tifffile.imwrite(tmp_path / "image.tif", image)
+
+    def make(window, **options):
+        return BrainReg3D(
+            tmp_path / "image.tif", atlas=make_atlas(), window=window,
+            **{"pixel_size_mm": (0.3, 0.2), "brain_regions": VISIBLE} | options,
+        )  # fmt: skip
+
+    return make
+
+
+def test_a_pose_placed_by_hand_is_kept_when_regions_change(by_hand):
+    window = Window(PLACED)
+    reg = by_hand(window)
+    reg.run()
+    reg.brain_regions = ["SUB"]
+    reg.occluders = "regions"
+    result = reg.run()
+    assert len(window.starts) == 1
+    assert result.alignment.view.pose == PLACED["pose"]
+    assert result.alignment.source == "window"
+
+
+def test_a_size_placed_by_hand_is_kept_too(by_hand):
+    """The window can scale the image; that is part of what the user placed."""
+    window = Window(PLACED | {"pixel_size_mm": (0.25, 0.17)})
+    reg = by_hand(window)
+    reg.run()
+    reg.brain_regions = ["SUB"]
+    result = reg.run()
+    assert len(window.starts) == 1, "the window asked again and the first pose was lost"
+    assert result.alignment.view.pixel_size_mm == (0.25, 0.17)
+
+
+def test_a_camera_set_after_placing_by_hand_takes_effect_without_asking(by_hand):
+    window = Window(PLACED)
+    reg = by_hand(window)
+    reg.run()
+    reg.camera_distance_mm = 25.0
+    result = reg.run()
+    assert len(window.starts) == 1
+    assert result.alignment.view.pose == PLACED["pose"]
+    assert result.alignment.view.camera.distance_mm == 25.0
+
+
+def test_redo_asks_again(by_hand):
+    window = Window(PLACED, {"pose": ABOVE})
+    reg = by_hand(window)
+    reg.run()
+    result = reg.run(redo="ManualAligner")
+    assert len(window.starts) == 2
+    assert result.alignment.view.pose == ABOVE
+
+
+def test_asking_again_keeps_the_file_of_the_first_pose(by_hand, tmp_path):
+    reg = by_hand(Window(PLACED, {"pose": ABOVE}))
+    reg.run()
+    reg.run(redo="ManualAligner")
+    poses = [
+        json.loads(path.read_text())["pose"]["center_mm"]
+        for path in tmp_path.glob("image_alignment*.json")
+    ]
+    assert list(PLACED["pose"].center_mm) in poses
+    assert list(ABOVE.center_mm) in poses
+
+
+def test_a_pose_is_saved_even_if_a_later_step_fails(by_hand, tmp_path):
+    class Broken(steps.PixelLabeller):
+        def compute(self, *, visible):
+            message = "no luck"
+            raise RuntimeError(message)
+
+    class Failing(BrainReg3D):
+        PixelLabeller = Broken
+
+    window = Window(PLACED)
+    reg = Failing(
+        tmp_path / "image.tif", atlas=make_atlas(), window=window, pixel_size_mm=(0.3, 0.2),
+        brain_regions=VISIBLE,
+    )  # fmt: skip
+    by_hand(window)
+    with pytest.raises(RuntimeError, match="no luck"):
+        reg.run()
+    stored = json.loads((tmp_path / "image_alignment.json").read_text())
+    assert stored["pose"]["center_mm"] == [2.2, 3.5, 4.0]
+    with pytest.raises(RuntimeError, match="no luck"):
+        reg.run()
+    assert len(window.starts) == 1
+    # A new session finds it beside the image.
+    later = by_hand(Window(None)).run()
+    assert later.alignment.view.pose == PLACED["pose"]
+
+
+@pytest.mark.parametrize("until", ["ManualAligner", "Projector", "PixelLabeller"])
+def test_a_pose_is_saved_when_only_part_of_the_chain_runs(by_hand, tmp_path, until):
+    by_hand(Window(PLACED)).run(until=until)
+    stored = json.loads((tmp_path / "image_alignment.json").read_text())
+    assert stored["pose"]["center_mm"] == [2.2, 3.5, 4.0]
+
+
+def test_cancelling_is_an_error_that_leaves_the_earlier_pose(by_hand):
+    reg = by_hand(Window(None))
+    with pytest.raises(AlignmentCancelled):
+        reg.run()
+    window = Window(PLACED, None)
+    reg = by_hand(window)
+    first = reg.run()
+    with pytest.raises(AlignmentCancelled):
+        reg.run(redo="ManualAligner")
+    assert reg.result is first
+    reg.brain_regions = ["SUB"]
+    assert reg.run().alignment.view.pose == PLACED["pose"]
+
+
+def test_accepting_the_starting_pose_is_no_error(by_hand):
+    result = by_hand(Window({})).run()
+    assert result.alignment.source == "window"
+    assert result.labels.any()
+
+
+def test_without_window_or_alignment_the_error_says_how_to_give_one(by_hand, tmp_path):
+    with pytest.raises(AlignmentNeeded, match=r"alignment=") as error:
+        by_hand(None).run()
+    assert "\n" not in str(error.value)
+    assert isinstance(error.value, RuntimeError)
+    assert [path.name for path in tmp_path.iterdir()] == ["image.tif"]
+
+
+def test_a_failed_run_leaves_the_earlier_result(reg, tmp_path):
+    first = reg.run()
+    masks = first.files["masks"].read_bytes()
+    reg.output_dir = tmp_path / "image.tif"  # a file
+    with pytest.raises(OutputError):
+        reg.run()
+    assert reg.result is first
+    assert first.files["masks"].read_bytes() == masks
