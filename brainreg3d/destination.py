@@ -129,7 +129,7 @@ def save_alignment(plan: Plan, state: State) -> None:
         If the file cannot be written.
     """
     path = target(plan, state.image, "alignment")
-    if path is None or plan.skipped("MaskWriter"):
+    if path is None:
         return
     if state.alignment is not None and state.image is not None and state.atlas is not None:
         write_alignment(path, state.alignment, state.image, state.atlas)

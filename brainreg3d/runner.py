@@ -75,14 +75,27 @@ class Runner:
         earlier = self._done.get(entry.slot)
         if earlier is not None and entry.slot not in redo:
             # Files may have been moved away since, so a writer always writes.
-            same = earlier.mark == mark and not isinstance(step, MaskWriter)
-            if same or (earlier.mark != mark and step.keeps(earlier.result, **needs)):
+            if earlier.mark == mark and not isinstance(step, MaskWriter):
                 return attrs.evolve(state, **{step.provides: earlier.result}), False
+            kept = step.kept(earlier.result, **needs)
+            if kept is not None:
+                is_new = self._keep(entry.slot, mark, kept)
+                return attrs.evolve(state, **{step.provides: self.result(entry.slot)}), is_new
         logger.info("Running %s.", entry.slot)
         result = step.compute(**needs)
         self._count += 1
         self._done[entry.slot] = _Done(mark, result, self._count)
         return attrs.evolve(state, **{step.provides: result}), True
+
+    def _keep(self, slot: str, mark: str, kept: Any) -> bool:
+        """Remember what was kept; tell whether it differs, so that later steps run again."""
+        earlier = self._done[slot]
+        is_new = bool(kept != earlier.result)
+        self._count += is_new
+        number = self._count if is_new else earlier.number
+        result = kept if is_new else earlier.result
+        self._done[slot] = _Done(mark, result, number)
+        return is_new
 
     def _mark(self, step: Step, needs: dict[str, Any]) -> str:
         made = {id(done.result): done.number for done in self._done.values()}

@@ -9,12 +9,13 @@ from typing import Any
 
 import attrs
 
+from brainreg3d._logging import logger
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, find_bregma
 from brainreg3d.errors import AlignmentError, InputError, MissingFileError, did_you_mean
 from brainreg3d.geometry import Camera, Pose
 from brainreg3d.geometry.view import check_pixel_size
-from brainreg3d.io.atomic import atomic_files
+from brainreg3d.io.atomic import AtomicFiles, atomic_files
 from brainreg3d.state import Alignment, Image
 
 SCHEMA = "brainreg3d/alignment/1"
@@ -259,4 +260,27 @@ def write_alignment(path: Path, alignment: Alignment, image: Image, atlas: Atlas
         If the file cannot be written.
     """
     with atomic_files("the alignment") as files:
-        write_json(files.temporary(path), alignment_content(alignment, image, atlas))
+        temporary = files.temporary(path)
+        write_json(temporary, alignment_content(alignment, image, atlas))
+        keep_other_alignment(files, path, temporary)
+
+
+def keep_other_alignment(files: AtomicFiles, target: Path, new: Path) -> None:
+    """Keep an earlier alignment file that says something else: it may have been made by hand.
+
+    Parameters
+    ----------
+    files : AtomicFiles
+        Takes the copy, ``<stem>_alignment_1.json`` or the next free number.
+    target : pathlib.Path
+        The alignment file that is to be replaced.
+    new : pathlib.Path
+        What it is to be replaced by.
+    """
+    if not target.exists() or target.read_bytes() == new.read_bytes():
+        return
+    number = 1
+    while (kept := target.with_name(f"{target.stem}_{number}{target.suffix}")).exists():
+        number += 1
+    files.temporary(kept).write_bytes(target.read_bytes())
+    logger.warning("The earlier %s is kept as %s.", target.name, kept.name)

@@ -54,6 +54,8 @@ class Alignment:
         How the pose came about: ``"file"``, ``"pose"`` or ``"window"``.
     file : pathlib.Path or None
         The alignment file it was read from.
+    given_pixel_size_mm : tuple of float or None
+        The pixel size that was given explicitly; a window may have changed it.
     extra : mapping
         Optional keys of an alignment file that are kept: uncertainty, landmarks, history.
     """
@@ -62,6 +64,7 @@ class Alignment:
     bregma: str = "ibl"
     source: str = "pose"
     file: Path | None = None
+    given_pixel_size_mm: tuple[float, float] | None = None
     extra: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
 
 

@@ -18,6 +18,7 @@ from brainreg3d.state import Alignment, Image, Registration
 from brainreg3d.steps.base import AlignmentWindow, Step
 
 DEFAULT_PIXEL_SIZE_MM = (0.015, 0.015)
+DEFAULT_BREGMA = "ibl"
 CONTRADICTION = 0.01  # relative difference between two sources that is worth a warning
 
 
@@ -151,11 +152,19 @@ class ManualAligner(Step):
         _check_belongs(record, image, atlas)
         size = _choose_pixel_size(pixel_size_mm, record.pixel_size_mm, image)
         view = ImageView(image.shape, size, record.pose, self._camera(record.camera))
-        source = "pose" if file is None else "file"
-        return self._finish(view, record, source, file)
+        return Alignment(
+            self._under_focal_point(view),
+            bregma=self.bregma or record.bregma or DEFAULT_BREGMA,
+            source="pose" if file is None else "file",
+            file=file,
+            given_pixel_size_mm=pixel_size_mm,
+            extra=record.extra,
+        )
 
-    def keeps(self, previous: Any, **needs: Any) -> bool:
+    def kept(self, previous: Any, **needs: Any) -> Alignment | None:
         """Keep a pose that was placed by hand, as long as the image has the same shape.
+
+        A camera, a bregma or a pixel size that was given since then applies to it.
 
         Parameters
         ----------
@@ -166,13 +175,23 @@ class ManualAligner(Step):
 
         Returns
         -------
-        bool
-            True if a new window would only ask for the same thing again.
+        Alignment or None
+            None if there is no such pose, or an alignment was given.
         """
-        by_hand = isinstance(previous, Alignment) and previous.source == "window"
-        same_shape = by_hand and previous.view.shape == needs["image"].shape
-        same_size = needs.get("pixel_size_mm") in (None, previous.view.pixel_size_mm)
-        return self.alignment is None and same_shape and same_size
+        if not isinstance(previous, Alignment) or previous.source != "window":
+            return None
+        if self.alignment is not None or previous.view.shape != needs["image"].shape:
+            return None
+        view = attrs.evolve(previous.view, camera=self._over(previous.view.camera))
+        given = needs.get("pixel_size_mm")
+        if given is not None and given != previous.given_pixel_size_mm:
+            view = attrs.evolve(view, pixel_size_mm=given)
+        return attrs.evolve(
+            previous,
+            view=self._under_focal_point(view),
+            bregma=self.bregma or previous.bregma,
+            given_pixel_size_mm=given,
+        )
 
     def _record(self) -> AlignmentFile | None:
         if isinstance(self.alignment, Path):
@@ -182,24 +201,26 @@ class ManualAligner(Step):
         return self.alignment
 
     def _camera(self, stored: Camera | None) -> Camera:
-        default = stored or Camera()
-        distance, point = default.distance_mm, default.principal_point_px
+        """Return the camera given here, then the stored one, then the default."""
+        camera = self._over(stored or Camera())
+        if stored is not None:
+            _warn_if_apart("camera distance", camera.distance_mm, stored.distance_mm, "mm")
+        return camera
+
+    def _over(self, camera: Camera) -> Camera:
+        """Return a camera with what was given here."""
+        distance, point = camera.distance_mm, camera.principal_point_px
         if not isinstance(self.camera_distance_mm, NotGiven):
-            if stored is not None:
-                _warn_if_apart("camera distance", self.camera_distance_mm, distance, "mm")
             distance = self.camera_distance_mm
         if self.principal_point_px is not None:
             point = self.principal_point_px
         return Camera(distance, point)
 
-    def _finish(
-        self, view: ImageView, record: AlignmentFile | None, source: str, file: Path | None
-    ) -> Alignment:
-        if self.focal_point_mm is not None:
-            position = np.asarray(view.pose.center_mm) + np.asarray(self.focal_point_mm)
-            view = view.with_camera_at(position)
-        bregma = self.bregma or (record and record.bregma) or "ibl"
-        return Alignment(view, bregma, source, file, record.extra if record else {})
+    def _under_focal_point(self, view: ImageView) -> ImageView:
+        if self.focal_point_mm is None:
+            return view
+        position = np.asarray(view.pose.center_mm) + np.asarray(self.focal_point_mm)
+        return view.with_camera_at(position)
 
     def _ask(
         self,
@@ -223,7 +244,12 @@ class ManualAligner(Step):
         if accepted is None:
             message = "The alignment was cancelled; no pose was accepted and nothing was written."
             raise AlignmentCancelled(message)
-        return self._finish(accepted, None, "window", None)
+        return Alignment(
+            self._under_focal_point(accepted),
+            bregma=self.bregma or DEFAULT_BREGMA,
+            source="window",
+            given_pixel_size_mm=pixel_size_mm,
+        )
 
 
 def _check_belongs(record: AlignmentFile, image: Image, atlas: Atlas) -> None:

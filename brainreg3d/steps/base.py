@@ -142,11 +142,10 @@ class Step:
         message = f"{type(self).__name__} has no compute method."
         raise NotImplementedError(message)
 
-    def keeps(self, previous: Any, **needs: Any) -> bool:
-        """Tell whether an earlier result is worth more than a new one.
+    def kept(self, previous: Any, **needs: Any) -> Any:
+        """Return what is kept of an earlier result, though parameters or inputs have changed.
 
-        Asked only when parameters or inputs have changed since. A pose placed by hand answers
-        yes; what can be computed again answers no.
+        A pose placed by hand is worth more than a new one; what can be computed again is not.
 
         Parameters
         ----------
@@ -157,11 +156,10 @@ class Step:
 
         Returns
         -------
-        bool
-            False here.
+        object or None
+            A result to use instead of computing one; None here.
         """
         del previous, needs
-        return False
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:

@@ -10,12 +10,11 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d._logging import logger
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, Region, RegionSet
 from brainreg3d.errors import OutputError
-from brainreg3d.io.alignment import alignment_content, write_json
-from brainreg3d.io.atomic import AtomicFiles, atomic_files
+from brainreg3d.io.alignment import alignment_content, keep_other_alignment, write_json
+from brainreg3d.io.atomic import atomic_files
 from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.io.masks import write_label_image, write_mask_stack, write_table
 from brainreg3d.state import LEFT, RIGHT, Alignment, Image, Labels, Outputs
@@ -153,7 +152,7 @@ class MaskWriter(Step):
             content = alignment_content(alignment, image, atlas)
             if "alignment" in paths:
                 write_json(paths["alignment"], content)
-                _keep_other_alignment(files, targets["alignment"], paths["alignment"])
+                keep_other_alignment(files, targets["alignment"], paths["alignment"])
             write_json(paths["run"], self._run(content, labels, provenance, targets, paths))
         return Outputs(targets)
 
@@ -237,14 +236,3 @@ class MaskWriter(Step):
 
 def _same_file(target: Path, other: Path | None) -> bool:
     return other is not None and target.exists() and other.exists() and target.samefile(other)
-
-
-def _keep_other_alignment(files: AtomicFiles, target: Path, new: Path) -> None:
-    """Keep an earlier alignment file that says something else: it may have been made by hand."""
-    if not target.exists() or target.read_bytes() == new.read_bytes():
-        return
-    number = 1
-    while (kept := target.with_name(f"{target.stem}_{number}{target.suffix}")).exists():
-        number += 1
-    files.temporary(kept).write_bytes(target.read_bytes())
-    logger.warning("The earlier %s is kept as %s.", target.name, kept.name)

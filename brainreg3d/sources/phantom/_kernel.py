@@ -2,7 +2,7 @@
 
 All of the phantom's shape is here: what a point of the folded (mirrored) brain belongs to. The
 voxel atlas, the truth for tests and the pictures evaluate this one definition, so that they can
-differ by sampling only. Numbers come in through `Tables`, built in `_tables.py`.
+differ by sampling only. Numbers come in through ``_tables.Tables``.
 
 Coordinates are ``lateral`` (distance from the midline), ``ap`` (from the front of the box towards
 posterior) and ``dv`` (from the top of the box downwards), all in mm, as in the CCF.
@@ -11,68 +11,14 @@ posterior) and ``dv`` (from the top of the box downwards), all in mm, as in the 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
-
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 # Passing the tables from function to function costs more than the work inside, so all helpers are
 # compiled into the one loop at the end of this file.
 _inlined = numba.njit(nogil=True, cache=True, inline="always")
 
 _REACH_MM = 5.1  # no part of a hemisphere is further from the centre of its hull
-
-
-class Tables(NamedTuple):
-    """What the compiled functions need; plain arrays, so that numba can take them.
-
-    Parameters
-    ----------
-    hull : numpy.ndarray, shape (3, 181, 361)
-        Radius of the cerebrum's surface about `hull_center`, and its derivatives by polar and
-        azimuth angle, on a grid of one degree.
-    hull_center : numpy.ndarray, shape (3,)
-        (lateral, ap, dv) in mm.
-    seeds : numpy.ndarray, shape (S, 4)
-        Centres (lateral, ap, dv) of the parts of the cerebrum's surface in mm, and their weight
-        in mm².
-    seed_area : numpy.ndarray of int64, shape (S,)
-        Row of `layers` each centre belongs to.
-    layers : numpy.ndarray of int64, shape (A, 6)
-        Structure codes of layers 1, 2/3, 4, 5, 6a and 6b of each area.
-    bounds : numpy.ndarray, shape (A, 6)
-        Lower bound of each layer as a fraction of the thickness.
-    thickness : numpy.ndarray, shape (A,)
-        Thickness of each area relative to the isocortex.
-    n_isocortex : int
-        The first so many areas are isocortex.
-    bodies : numpy.ndarray, shape (B, 8)
-        Superellipsoids: centre (lateral, ap, dv), half axes, exponent, and how far the centre
-        moves laterally per mm towards posterior. Within a group the first match wins.
-    body_code : numpy.ndarray of int64, shape (B,)
-        Structure code of each body.
-    groups : numpy.ndarray of int64, shape (4,)
-        Where brainstem, inner and outer bodies begin in `bodies`, and their number.
-    codes : numpy.ndarray of int64
-        Codes of single structures, in the order of ``_shape.SINGLE``.
-    marker : numpy.ndarray, shape (4,)
-        Centre (lateral, ap, dv) and radius of the marker in mm.
-    """
-
-    hull: NDArray[np.float64]
-    hull_center: NDArray[np.float64]
-    seeds: NDArray[np.float64]
-    seed_area: NDArray[np.int64]
-    layers: NDArray[np.int64]
-    bounds: NDArray[np.float64]
-    thickness: NDArray[np.float64]
-    n_isocortex: int
-    bodies: NDArray[np.float64]
-    body_code: NDArray[np.int64]
-    groups: NDArray[np.int64]
-    codes: NDArray[np.int64]
-    marker: NDArray[np.float64]
 
 
 @_inlined

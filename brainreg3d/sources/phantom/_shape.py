@@ -10,20 +10,7 @@ box to posterior, and from its top downwards.
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
-
-from brainreg3d.sources.phantom.structures import (
-    MARKER_ACRONYM,
-    layer_ids,
-    phantom_structures,
-)
-
-if TYPE_CHECKING:
-    from brainreg3d.sources.phantom._kernel import Tables
+from brainreg3d.sources.phantom.structures import MARKER_ACRONYM
 
 PHANTOM_BOX_MM = (11.4, 13.2, 8.0)
 """Extent along (x, y, z), that of the Allen atlas."""
@@ -33,7 +20,7 @@ HULL_CENTER = (2.0, 6.3, 3.4)
 # Radius of the right cerebral hemisphere about HULL_CENTER in mm. Rows: angle from anterior, 0 to
 # 180 degrees in steps of 15. Columns: angle about that axis from lateral over dorsal, in steps
 # of 30. Radii that point across the midline only have to reach it.
-_HULL_RADII = """
+HULL_RADII = """
 4.20 4.20 4.20 4.20 4.20 4.20 4.20 4.20 4.20 4.20 4.20 4.20
 3.55 3.61 3.78 4.15 4.50 4.60 4.60 4.60 4.60 4.30 3.91 3.63
 3.21 3.15 3.13 3.39 4.08 4.15 4.50 4.70 4.61 3.97 3.48 3.33
@@ -52,7 +39,7 @@ _HULL_RADII = """
 # Parts of the cerebrum's surface: rows "area | lateral ap dv weight | ...", one or more centres
 # each. A surface point belongs to the centre with the smallest squared distance minus weight (a
 # power diagram), and so does the cortex below it. Places and weights follow the published map.
-_AREA_CENTERS = """
+AREA_CENTERS = """
 FRP | 0.90 3.26 3.35 -0.82
 MOp | 1.23 4.53 1.58 0.56 | 3.75 3.12 2.83 0.48 | 1.81 4.13 1.32 0.14
 MOs | 3.28 2.79 2.84 -0.13 | 0.48 3.53 0.42 1.95 | 1.35 3.39 1.01 0.81 | 0.68 4.43 1.66 0.82
@@ -107,7 +94,7 @@ POST | 2.63 8.67 2.96 1.96 | 3.12 9.32 5.05 1.13
 """
 
 # Thickness of the sheets that are no isocortex, relative to it.
-_SHEETS = {
+SHEETS = {
     "AON": 1.0,
     "TT": 0.7,
     "PIR": 0.62,
@@ -119,11 +106,11 @@ _SHEETS = {
 }
 
 # Lower bounds of layers 1, 2/3, 4, 5, 6a and 6b as fractions of the thickness of the cortex.
-_GRANULAR = (0.12, 0.36, 0.50, 0.72, 0.95, 1.0)
-_AGRANULAR = (0.15, 0.42, 0.42, 0.72, 0.95, 1.0)
+GRANULAR = (0.12, 0.36, 0.50, 0.72, 0.95, 1.0)
+AGRANULAR = (0.15, 0.42, 0.42, 0.72, 0.95, 1.0)
 
 # Superellipsoids: acronym, centre, half axes, exponent, lateral shift per mm to posterior.
-_BRAINSTEM = (
+BRAINSTEM = (
     ("IC", (1.15, 10.4, 2.2), (1.00, 0.68, 0.85), 2.0, 0.0),
     ("SCs", (0.0, 9.15, 1.75), (1.55, 0.95, 0.62), 2.2, 0.0),
     ("PAG", (0.0, 9.2, 3.1), (0.75, 1.4, 0.8), 2.0, 0.0),
@@ -133,7 +120,7 @@ _BRAINSTEM = (
     ("HY", (0.0, 6.65, 5.95), (1.60, 1.70, 1.30), 2.2, 0.0),
     ("MY", (0.0, 11.75, 5.95), (2.55, 2.05, 1.48), 2.6, 0.0),
 )
-_INNER = (
+INNER = (
     ("VL", (0.95, 5.4, 3.3), (0.22, 1.0, 0.65), 2.0, 0.15),
     ("LSX", (0.0, 5.1, 4.0), (0.78, 0.95, 1.15), 2.3, 0.0),
     ("ACB", (1.25, 4.2, 5.8), (0.90, 0.85, 0.95), 2.2, 0.0),
@@ -142,7 +129,7 @@ _INNER = (
     ("CEA", (2.75, 6.7, 5.5), (0.55, 0.8, 0.7), 2.0, 0.1),
     ("BLA", (3.25, 7.1, 5.9), (0.5, 0.9, 0.8), 2.0, 0.0),
 )
-_OUTER = (("MOB", (0.97, 1.40, 4.4), (0.95, 1.25, 1.68), 2.5, 0.0),)
+OUTER = (("MOB", (0.97, 1.40, 4.4), (0.95, 1.25, 1.68), 2.5, 0.0),)
 
 # The places in ``Tables.codes``.
 SINGLE = (
@@ -154,132 +141,3 @@ SINGLE = (
 # the surface.
 MARKER_LATERAL_AP_DV_MM = (1.35, 3.9, 1.33)
 MARKER_RADIUS_MM = 0.42
-
-
-@functools.cache
-def code_ids() -> NDArray[np.uint32]:
-    """Return the structure id behind each code of the compiled functions.
-
-    Returns
-    -------
-    numpy.ndarray of uint32, shape (N,)
-        In ascending order; the first is 0, outside the brain.
-    """
-    tree = phantom_structures()
-    acronyms = [*SINGLE, *_SHEETS]
-    acronyms += [body[0] for body in (*_BRAINSTEM, *_INNER, *_OUTER)]
-    ids = {tree.find(acronym).id for acronym in acronyms}
-    ids.update(i for row in layer_ids().values() for i in row if i)
-    return np.array([0, *sorted(ids)], dtype=np.uint32)
-
-
-def _numbers(text: str) -> list[float]:
-    return [float(word) for word in text.split()]
-
-
-def _hull() -> NDArray[np.float64]:
-    """Return the radii and their derivatives on a grid of one degree."""
-    from scipy.interpolate import RectBivariateSpline  # slow to import
-
-    radii = np.array([_numbers(line) for line in _HULL_RADII.strip().splitlines()])
-    # Past a pole the surface goes on at the opposite angle.
-    over = np.roll(radii, 6, axis=1)
-    rows = np.concatenate([over[3:0:-1], radii, over[-2:-5:-1]])
-    table = np.concatenate([rows[:, -3:], rows, rows[:, :4]], axis=1)
-    polar = np.deg2rad(np.arange(-3, 16) * 15.0)
-    azimuth = np.deg2rad(np.arange(-3, 16) * 30.0)
-    spline = RectBivariateSpline(polar, azimuth, table)
-    at = np.deg2rad(np.arange(181.0)), np.deg2rad(np.arange(361.0))
-    return np.stack([spline(*at), spline(*at, dx=1), spline(*at, dy=1)])
-
-
-def _areas() -> tuple[list[str], NDArray[np.float64], NDArray[np.int64]]:
-    """Return the names of the surface's areas, all centres, and the area of each centre."""
-    names: list[str] = []
-    centers: list[list[float]] = []
-    owner: list[int] = []
-    for line in _AREA_CENTERS.strip().splitlines():
-        name, *cells = line.split("|")
-        centers += [_numbers(cell) for cell in cells]
-        owner += [len(names)] * len(cells)
-        names.append(name.strip())
-    return names, np.array(centers), np.array(owner, dtype=np.int64)
-
-
-def _layers(
-    names: list[str], code_of: dict[str, int]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the codes and the lower bounds of the layers of each area."""
-    code_of_id = {int(identifier): code for code, identifier in enumerate(code_ids())}
-    codes = np.zeros((len(names), 6), dtype=np.int64)
-    bounds = np.ones((len(names), 6))
-    for row, name in enumerate(names):
-        if name in _SHEETS:
-            codes[row] = code_of[name]
-            continue
-        codes[row] = [code_of_id[identifier] for identifier in layer_ids()[name]]
-        bounds[row] = _GRANULAR if layer_ids()[name][2] else _AGRANULAR
-    return codes, bounds
-
-
-@functools.cache
-def shape_tables() -> Tables:
-    """Return everything the compiled functions need.
-
-    Returns
-    -------
-    Tables
-        Plain arrays, made once.
-    """
-    from brainreg3d.sources.phantom._kernel import Tables
-
-    tree = phantom_structures()
-    place = {int(identifier): code for code, identifier in enumerate(code_ids())}
-    code_of = {s.acronym: place[s.id] for s in tree if s.id in place}
-    names, centers, owner = _areas()
-    layers, bounds = _layers(names, code_of)
-    bodies = [*_BRAINSTEM, *_INNER, *_OUTER]
-    groups = np.cumsum([0, len(_BRAINSTEM), len(_INNER), len(_OUTER)])
-    return Tables(
-        hull=_hull(),
-        hull_center=np.array(HULL_CENTER),
-        seeds=centers,
-        seed_area=owner,
-        layers=layers,
-        bounds=bounds,
-        thickness=np.array([_SHEETS.get(name, 1.0) for name in names]),
-        n_isocortex=sum(name not in _SHEETS for name in names),
-        bodies=np.array([[*at, *half, power, shift] for _, at, half, power, shift in bodies]),
-        body_code=np.array([code_of[body[0]] for body in bodies], dtype=np.int64),
-        groups=groups.astype(np.int64),
-        codes=np.array([code_of[acronym] for acronym in SINGLE], dtype=np.int64),
-        marker=np.array([*MARKER_LATERAL_AP_DV_MM, MARKER_RADIUS_MM]),
-    )
-
-
-def codes_at_points(
-    points_mm: NDArray[np.float64], right: NDArray[np.bool_] | None = None
-) -> NDArray[np.int64]:
-    """Return the structure codes at atlas points; see `code_ids`.
-
-    Parameters
-    ----------
-    points_mm : numpy.ndarray, shape (N, 3)
-        Points (x, y, z) in mm in the atlas frame.
-    right : numpy.ndarray of bool, shape (N,), optional
-        Which points to treat as lying on the right, where the marker is; by default those that do.
-
-    Returns
-    -------
-    numpy.ndarray of int64, shape (N,)
-        Codes; 0 outside the brain.
-    """
-    from brainreg3d.sources.phantom._kernel import codes_at  # numba is slow to import
-
-    width, length, height = PHANTOM_BOX_MM
-    x, y, z = np.moveaxis(np.asarray(points_mm, dtype=float), -1, 0)
-    lateral = x - width / 2
-    if right is None:
-        right = lateral > 0.0
-    folded = np.stack([np.abs(lateral), length - y, height - z], axis=1)
-    return np.asarray(codes_at(folded, right, shape_tables()))

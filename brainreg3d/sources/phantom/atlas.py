@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Annotation, Atlas, Template
 from brainreg3d.errors import AtlasError
-from brainreg3d.sources.phantom._shape import (
-    MARKER_LATERAL_AP_DV_MM,
-    PHANTOM_BOX_MM,
-    code_ids,
-    codes_at_points,
-)
+from brainreg3d.sources.phantom._shape import MARKER_LATERAL_AP_DV_MM, PHANTOM_BOX_MM
+from brainreg3d.sources.phantom._tables import code_ids, codes_at_points
 from brainreg3d.sources.phantom.intensity import template_slab_maker
 from brainreg3d.sources.phantom.structures import MARKER_ID, phantom_structures
 
@@ -118,14 +114,14 @@ def make_phantom_template(source: Annotation | int) -> Template:
         If the phantom is not made at that resolution.
     """
     annotation = source if isinstance(source, Annotation) else make_phantom_annotation(source)
-    data = np.empty(annotation.index.shape, dtype=np.uint16)
+    data = np.empty(annotation.grid.shape, dtype=np.uint16)
     make_slab = template_slab_maker(annotation)
 
     def fill(z: int) -> None:
         data[z] = make_slab(z)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(fill, range(data.shape[0])))
+        list(pool.map(fill, range(annotation.grid.shape[0])))
     return Template(data, annotation.spacing_mm)
 
 

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import ImageView
-from brainreg3d.sources.phantom._shape import PHANTOM_BOX_MM, code_ids, codes_at_points
+from brainreg3d.sources.phantom._shape import PHANTOM_BOX_MM
+from brainreg3d.sources.phantom._tables import code_ids, codes_at_points
 
 _RAYS_PER_CHUNK = 1 << 14
 
