@@ -11,6 +11,7 @@ posterior) and ``dv`` (from the top of the box downwards), all in mm, as in the 
 from __future__ import annotations
 
 import math
+
 import numba
 import numpy as np
 
@@ -32,7 +33,7 @@ def _ramp(value, low, high):  # type: ignore[no-untyped-def]
 def _hull_depth(lateral, ap, dv, hull, center):  # type: ignore[no-untyped-def]
     """Return depth below the cerebrum's outer surface and the foot point on it.
 
-    To first order: distance = f / |grad f| for f = R(angles) - r.
+    To first order, distance = f / |grad f| for f = R(angles) - r (G. Taubin, IEEE TPAMI 13, 1991).
     """
     da, dy, dz = lateral - center[0], ap - center[1], dv - center[2]
     r = math.sqrt(da * da + dy * dy + dz * dz) + 1e-9

@@ -1,8 +1,8 @@
 """The numbers behind the phantom's shape.
 
 Sizes, places and outlines are rounded from measurements on the Allen CCFv3 annotation of 2017
-(Wang et al. 2020, Cell 181, 936-953), so that the phantom looks like a mouse brain. None of the
-annotation itself is in here.
+(Wang et al. 2020, Cell 181, 936-953), so that the phantom looks like a mouse brain; the centres
+of the cortical areas are a fit of a power diagram to its map. The annotation itself is not in here.
 
 Coordinates are (lateral, ap, dv) in mm: distance from the midline, from the front of the atlas
 box to posterior, and from its top downwards.
@@ -38,7 +38,7 @@ HULL_RADII = """
 
 # Parts of the cerebrum's surface: rows "area | lateral ap dv weight | ...", one or more centres
 # each. A surface point belongs to the centre with the smallest squared distance minus weight (a
-# power diagram), and so does the cortex below it. Places and weights follow the published map.
+# power diagram: F. Aurenhammer, SIAM J. Comput. 16, 1987), and so does the cortex below it.
 AREA_CENTERS = """
 FRP | 0.90 3.26 3.35 -0.82
 MOp | 1.23 4.53 1.58 0.56 | 3.75 3.12 2.83 0.48 | 1.81 4.13 1.32 0.14

@@ -6,6 +6,8 @@ import functools
 
 from brainreg3d.atlas import Structure, StructureTree
 
+# The atlas is its own mirror image, so a swap of left and right would go unnoticed; the marker
+# makes it show.
 MARKER_ACRONYM = "MARK"
 """Acronym of the marker, which only the right hemisphere has."""
 
