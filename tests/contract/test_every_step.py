@@ -1,0 +1,198 @@
+"""Every shipped step keeps the contract, and steps that break it are told how."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import pytest
+
+from brainreg3d import Pose, Step
+from brainreg3d.errors import PlanError
+from brainreg3d.state import Labels
+from brainreg3d.steps import (
+    DepthResolver,
+    LocalTemplateSource,
+    ManualAligner,
+    MaskWriter,
+    PixelLabeller,
+    Projector,
+    RegionSelector,
+    RigidRegistrar,
+    TemplateSource,
+)
+from brainreg3d.testing import check_step, example_state
+
+SHIPPED = [
+    TemplateSource(atlas="phantom_100um"),
+    RegionSelector(),
+    RigidRegistrar(max_iterations=1),
+    ManualAligner(alignment=Pose((5.7, 7.0, 8.0))),
+    Projector(),
+    Projector(layers="all", occluders="regions"),
+    Projector(sampling="vertices", mesh_spacing_um=100),
+    DepthResolver(),
+    DepthResolver(cell_px=4),
+    PixelLabeller(),
+    PixelLabeller(n_neighbors=5, hemisphere="right"),
+    MaskWriter(),
+    MaskWriter(split_hemispheres=True, label_values="ids"),
+]
+
+
+@pytest.mark.parametrize("step", SHIPPED, ids=repr)
+def test_shipped_steps_keep_the_contract(step):
+    check_step(step)
+
+
+def test_a_local_atlas_keeps_the_contract(allen_dir):
+    source = LocalTemplateSource(
+        annotation=allen_dir / "annotation_100.nrrd", structures=allen_dir / "structure_graph.json"
+    )
+    check_step(source)
+
+
+def test_a_class_can_be_checked_instead_of_an_instance():
+    check_step(DepthResolver)
+
+
+def _labels(shape):
+    empty = np.zeros(shape, np.uint16)
+    return Labels(empty, empty.astype(np.uint8), np.full(shape, np.nan, np.float32))
+
+
+class _Counter:
+    calls = 0
+
+
+class Unknown(Step):
+    """Needs what does not exist."""
+
+    provides = "labels"
+
+    def compute(self, *, imagee):
+        return None
+
+
+class Maker(Step):
+    """Makes what does not exist."""
+
+    provides = "lables"
+
+    def compute(self, *, image):
+        return None
+
+
+class Undocumented(Step):
+    provides = "labels"
+
+    def compute(self, *, image):
+        return _labels(image.shape)
+
+
+class Secretive(Step):
+    """Does not say what its parameter is."""
+
+    provides = "labels"
+    wobble: int = 3
+
+    def compute(self, *, image):
+        return _labels(image.shape)
+
+
+class Talker(Step):
+    """Prints."""
+
+    provides = "labels"
+
+    def compute(self, *, image):
+        print("hello")
+        return _labels(image.shape)
+
+
+class Fickle(Step):
+    """Gives another result each time."""
+
+    provides = "labels"
+
+    def compute(self, *, image):
+        _Counter.calls += 1
+        labels = np.full(image.shape, _Counter.calls, np.uint16)
+        return attrs.evolve(_labels(image.shape), labels=labels)
+
+
+class Wrong(Step):
+    """Returns something else."""
+
+    provides = "labels"
+
+    def compute(self, *, image):
+        return image.pixels
+
+
+class Vandal(Step):
+    """Changes its input, by force."""
+
+    provides = "labels"
+
+    def compute(self, *, image):
+        object.__setattr__(image, "pixels", image.pixels + 1)
+        return _labels(image.shape)
+
+
+class Positional(Step):
+    """Hides what it needs."""
+
+    provides = "labels"
+
+    def compute(self, image):
+        return _labels(image.shape)
+
+
+class Unpicklable(Step):
+    """Holds a function that cannot be stored.
+
+    Parameters
+    ----------
+    rule : callable
+        Any function.
+    """
+
+    provides = "labels"
+    rule: object = attrs.field(factory=lambda: lambda x: x)
+
+    def compute(self, *, image):
+        return _labels(image.shape)
+
+
+@pytest.mark.parametrize(
+    ("step", "complaint"),
+    [
+        (Unknown, "imagee"),
+        (Maker, "lables"),
+        (Undocumented, "docstring"),
+        (Secretive, "wobble"),
+        (Talker, "prints"),
+        (Fickle, "another result"),
+        (Wrong, "expected Labels"),
+        (Vandal, "changes its inputs"),
+        (Positional, "keyword-only"),
+        (Unpicklable, "pickle"),
+    ],
+)
+def test_a_broken_step_is_told_what_is_wrong(step, complaint):
+    state = attrs.evolve(example_state())
+    image = attrs.evolve(state.image)  # of its own, because one of them vandalises it
+    with pytest.raises(PlanError, match=complaint):
+        check_step(step, attrs.evolve(state, image=image))
+
+
+def test_something_that_is_no_step_is_refused():
+    with pytest.raises(PlanError, match="no Step"):
+        check_step(42)
+
+
+def test_the_example_state_is_a_real_run():
+    state = example_state()
+    assert state.atlas.synthetic
+    assert set(np.unique(state.labels.labels)) >= {0, 1, 2, 3}
+    assert len(state.regions) == 5
