@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,12 +44,25 @@ class AtomicFiles:
         return self._temporary[target]
 
     def commit(self) -> None:
-        """Move all files into place."""
-        for target, temporary in list(self._temporary.items()):
+        """Move all files into place; if one cannot be moved, put the earlier ones back."""
+        for target, temporary in self._temporary.items():
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "a folder has its name", str(target))
             _flush(temporary)
             temporary.chmod(0o666 & ~_umask())
-            temporary.replace(target)
-            del self._temporary[target]
+        moved: dict[Path, Path | None] = {}
+        try:
+            for target, temporary in list(self._temporary.items()):
+                moved[target] = _second_name(target) if target.exists() else None
+                temporary.replace(target)
+                del self._temporary[target]
+        except OSError:
+            for target, earlier in moved.items():
+                _put_back(target, earlier)
+            raise
+        for earlier in moved.values():
+            if earlier is not None:
+                earlier.unlink()
 
     def discard(self) -> None:
         """Remove the files that were not moved."""
@@ -97,6 +112,27 @@ def _flush(path: Path) -> None:
     """Bring a file to the disk, so that a full disk is noticed before the move."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _second_name(path: Path) -> Path:
+    """Give the content of a file another name in the same folder, by a link where there are any."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".earlier", dir=path.parent)
+    os.close(handle)
+    earlier = Path(name)
+    earlier.unlink()
+    try:
+        earlier.hardlink_to(path)
+    except OSError:
+        shutil.copy2(path, earlier)
+    return earlier
+
+
+def _put_back(target: Path, earlier: Path | None) -> None:
+    with contextlib.suppress(OSError):
+        if earlier is None:
+            target.unlink(missing_ok=True)
+        else:
+            earlier.replace(target)
 
 
 def _umask() -> int:
