@@ -28,7 +28,7 @@ def demo_view() -> ImageView:
     ImageView
         360 x 420 pixels of 0.022 mm, the camera 230 mm away; the marker is in view.
     """
-    pose = Pose(center_mm=(6.6, 7.2, 7.6), yaw_deg=5.0, pitch_deg=-4.0, roll_deg=11.0)
+    pose = Pose(center_mm=(6.6, 7.2, 8.0), yaw_deg=5.0, pitch_deg=-4.0, roll_deg=11.0)
     return ImageView((360, 420), (0.022, 0.022), pose, Camera(distance_mm=230.0))
 
 
