@@ -1,0 +1,190 @@
+"""Opening an earlier registration."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tifffile
+import tiny_brain
+from tiny_brain import BOX_MM, VISIBLE, make_atlas
+
+from brainreg3d import BrainReg3D, Pose, load_registration_result
+from brainreg3d.errors import BrainReg3DError, InputError, MissingFileError
+
+SHAPE = (48, 40)
+TILTED = Pose((2.1, 3.4, 4.1), 12.0, -8.0, 6.0, mirrored=True)
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A folder with an image, an atlas and nothing else."""
+    folder = tmp_path / "study"
+    (folder / "atlas").mkdir(parents=True)
+    tiny_brain.source(folder / "atlas")
+    noise = np.random.default_rng(0).integers(0, 99, (3, *SHAPE), dtype=np.uint16)
+    tifffile.imwrite(folder / "mouse.tif", noise, photometric="minisblack")
+    return folder
+
+
+def run(study, **options):
+    from brainreg3d import LocalTemplateSource
+
+    usual = {
+        "frame": 1, "pixel_size_mm": (0.15, 0.1), "alignment": TILTED, "camera_distance_mm": 31.0,
+        "principal_point_px": (20, 21), "brain_regions": VISIBLE,
+        "template_source": LocalTemplateSource(
+            annotation=study / "atlas" / "labels.nrrd",
+            structures=study / "atlas" / "structures.json",
+            template=study / "atlas" / "grey.nrrd",
+        ),
+    }  # fmt: skip
+    return BrainReg3D(study / "mouse.tif", **usual | options).run()
+
+
+OPTIONS = [
+    {},
+    {"method": "original"},
+    {"method": "original", "occluders": "tissue"},
+    {"hemisphere": "right", "occluders": "regions"},
+    {"output_dir": "elsewhere"},
+    {"brain_regions": [11, "Posterior area"]},
+    {"split_hemispheres": True, "label_values": "ids"},
+    {"camera_distance_mm": None, "principal_point_px": None},
+    {"focal_point": (3.0, 2.0, 40.0), "camera_distance_mm": None, "principal_point_px": None},
+    {"bregma": "wfield"},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_labels_come_back(study, options):
+    if "output_dir" in options:
+        options = options | {"output_dir": study / options["output_dir"]}
+    if "focal_point" in options:
+        del (options := dict(options))["camera_distance_mm"]
+    result = run(study, **options)
+    for path in (result.files["run"], result.files["alignment"], result.files["run"].parent):
+        before = sorted(p.name for p in study.rglob("*"))
+        again = load_registration_result(path)
+        assert np.array_equal(again.labels, result.labels)
+        assert np.array_equal(again.hemisphere, result.hemisphere)
+        assert [r.id for r in again.regions] == [r.id for r in result.regions]
+        assert np.array_equal(again.image.pixels, result.image.pixels)
+        assert again.alignment.view.pose == TILTED
+        assert again.alignment.bregma == result.alignment.bregma
+        assert sorted(p.name for p in study.rglob("*")) == before, "reloading wrote something"
+
+
+def test_the_window_mask_comes_back(study):
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[10:30, 5:35] = 1
+    tifffile.imwrite(study / "window.tif", mask)
+    result = run(study, window_mask=study / "window.tif")
+    assert result.labels.any()
+    again = load_registration_result(result.files["run"])
+    assert np.array_equal(again.labels, result.labels)
+
+
+def test_a_window_mask_given_as_an_array_is_not_silently_lost(study):
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[10:30, 5:35] = 1
+    result = run(study, window_mask=mask)
+    try:
+        again = load_registration_result(result.files["run"])
+    except BrainReg3DError as error:
+        assert "window mask" in str(error)
+    else:
+        assert np.array_equal(again.labels, result.labels)
+
+
+def test_a_moved_study_opens(study, tmp_path):
+    result = run(study)
+    moved = tmp_path / "archive" / "2024"
+    moved.parent.mkdir()
+    shutil.move(study, moved)
+    again = load_registration_result(moved / "mouse_run.json")
+    assert np.array_equal(again.labels, result.labels)
+
+
+def test_an_image_moved_beside_the_run_file_is_found(study, tmp_path):
+    result = run(study, output_dir=study / "results")
+    shutil.move(study / "mouse.tif", study / "results" / "mouse.tif")
+    again = load_registration_result(study / "results")
+    assert np.array_equal(again.labels, result.labels)
+
+
+def test_a_changed_image_warns(study, log):
+    run(study)
+    tifffile.imwrite(
+        study / "mouse.tif", np.zeros((3, *SHAPE), np.uint16), photometric="minisblack"
+    )
+    load_registration_result(study)
+    assert any("mouse.tif" in message and "changed" in message for message in log)
+
+
+def test_a_named_atlas_comes_back(tmp_path):
+    tifffile.imwrite(tmp_path / "mouse.tif", np.zeros(SHAPE, np.uint8))
+    result = BrainReg3D(
+        tmp_path / "mouse.tif", pixel_size_mm=(0.2, 0.2), alignment=Pose((6.0, 7.0, 8.0), 20.0),
+        atlas="phantom_100um", brain_regions=["MOp", "VIS"],
+    ).run()  # fmt: skip
+    again = load_registration_result(tmp_path)
+    assert again.atlas.full_name == "phantom_100um"
+    assert result.labels.any()
+    assert np.array_equal(again.labels, result.labels)
+
+
+def test_an_atlas_of_arrays_cannot_come_back_and_says_so(tmp_path):
+    tifffile.imwrite(tmp_path / "mouse.tif", np.zeros(SHAPE, np.uint8))
+    BrainReg3D(
+        tmp_path / "mouse.tif", pixel_size_mm=(0.2, 0.2), alignment=Pose((2, 3.6, 4.0)),
+        atlas=make_atlas(), brain_regions=VISIBLE,
+    ).run()  # fmt: skip
+    with pytest.raises(BrainReg3DError, match="tiny"):
+        load_registration_result(tmp_path)
+
+
+def test_what_cannot_be_opened(study, tmp_path):
+    with pytest.raises(MissingFileError):
+        load_registration_result(tmp_path / "gone_run.json")
+    with pytest.raises(MissingFileError):
+        load_registration_result(study)  # no run file in it yet
+    (tmp_path / "a_run.json").write_text("not json")
+    with pytest.raises(InputError, match="JSON"):
+        load_registration_result(tmp_path / "a_run.json")
+    for content in ({"schema": "something/1"}, [1, 2], {"schema": "brainreg3d/run/1"}):
+        (tmp_path / "a_run.json").write_text(json.dumps(content))
+        with pytest.raises(InputError, match="run"):
+            load_registration_result(tmp_path / "a_run.json")
+    result = run(study)
+    (study / "mouse.tif").unlink()
+    with pytest.raises(MissingFileError, match=r"mouse\.tif"):
+        load_registration_result(result.files["run"])
+
+
+def test_an_array_cannot_come_back_and_says_so(tmp_path):
+    BrainReg3D(
+        np.zeros(SHAPE), pixel_size_mm=(0.2, 0.2), alignment=Pose((2, 3.6, 4.0)),
+        atlas=make_atlas(), brain_regions=VISIBLE, output_dir=tmp_path,
+    ).run()  # fmt: skip
+    with pytest.raises(BrainReg3DError, match="array"):
+        load_registration_result(tmp_path)
+
+
+def test_match_to_is_chainable(study):
+    reg = BrainReg3D(study / "mouse.tif", frame=0)
+    tifffile.imwrite(study / "earlier.tif", np.zeros(SHAPE, np.uint8))
+    assert reg.match_to(study / "earlier.tif") is reg
+    with pytest.raises(MissingFileError):
+        reg.match_to(study / "gone.tif")
+
+
+def test_a_reopened_result_can_be_drawn(study):
+    run(study)
+    figure = load_registration_result(study).plot_overlay()
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert any("ANT" in text for text in texts)
+
+
+def test_box_is_as_the_tests_take_it():
+    assert make_atlas().grid.box_mm == BOX_MM
