@@ -132,7 +132,7 @@ def test_ci_runs_the_commands_of_the_readme():
     ]
     assert len(commands) == 2
     for command in commands:
-        assert command in CI_RUN.splitlines()
+        assert command in [line.strip() for line in CI_RUN.splitlines()]
 
 
 def test_the_table_of_options_is_complete():
