@@ -111,6 +111,16 @@ def tiny_atlas(tiny):
     return tiny.make_atlas()
 
 
+@pytest.fixture(autouse=True)
+def _logging_as_it_was():
+    """Take back what the command line does to logging when it runs in this process."""
+    logger = logging.getLogger("brainreg3d")
+    handlers, propagate = list(logger.handlers), logger.propagate
+    yield
+    logger.handlers[:] = handlers
+    logger.propagate = propagate
+
+
 @pytest.fixture
 def log():
     """Messages of the package of level WARNING and above, as a growing list of texts."""

@@ -83,3 +83,18 @@ def test_only_the_flickering_side_shows_a_signal(printed):
     assert float(deviation["VIS_right"]) == pytest.approx(2**-0.5, abs=0.02)
     assert max(float(v) for k, v in deviation.items() if k != "VIS_right") < 0.05
     assert (folder / "signals.csv").read_text().startswith("# time_s,VIS_left,VIS_right")
+
+
+def test_the_quick_benchmark_runs(tmp_path):
+    script = EXAMPLES.parent / "benchmarks" / "projection_quick.py"
+    done = subprocess.run(
+        [sys.executable, script, "--atlas", "phantom_100um", "--repeats", "1"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    right = {row[:20].strip(): row.split()[-2] for row in done.stdout.splitlines()[2:]}
+    assert float(right["rays"].rstrip("%")) > float(right["original"].rstrip("%"))

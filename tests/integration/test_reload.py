@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 import tiny_brain
-from tiny_brain import BOX_MM, VISIBLE, make_atlas
+from tiny_brain import VISIBLE, make_atlas
 
 from brainreg3d import BrainReg3D, Pose, load_registration_result
 from brainreg3d.errors import BrainReg3DError, InputError, MissingFileError
@@ -184,7 +184,3 @@ def test_a_reopened_result_can_be_drawn(study):
     figure = load_registration_result(study).plot_overlay()
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert any("ANT" in text for text in texts)
-
-
-def test_box_is_as_the_tests_take_it():
-    assert make_atlas().grid.box_mm == BOX_MM
