@@ -1,4 +1,4 @@
-"""Small helpers for arrays that are shared and must not change."""
+"""Small helpers for arrays and numbers that come from outside."""
 
 from __future__ import annotations
 
@@ -25,3 +25,28 @@ def read_only(array: Any) -> Any:
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view
+
+
+def finite_numbers(value: Any, count: int) -> tuple[float, ...] | None:
+    """Return a few finite numbers as plain floats.
+
+    Parameters
+    ----------
+    value : object
+        What a user or a file gave.
+    count : int
+        How many numbers are expected.
+
+    Returns
+    -------
+    tuple of float or None
+        None if there are more or fewer, or any is no finite number; true and false are none.
+    """
+    try:
+        items = list(np.asarray(value, dtype=object).ravel())
+        if any(isinstance(item, bool | np.bool_ | str) for item in items):
+            return None
+        numbers = tuple(float(item) for item in items)
+    except (TypeError, ValueError):
+        return None
+    return numbers if len(numbers) == count and np.all(np.isfinite(numbers)) else None

@@ -18,7 +18,7 @@ from brainreg3d.destination import (
     settle,
     target,
 )
-from brainreg3d.errors import InputError, OutputError, PlanError, did_you_mean
+from brainreg3d.errors import InputError, OutputError, PlanError, RegionError, did_you_mean
 from brainreg3d.inputs import ImageMemory, Source, explicit_pixel_size, load_inputs
 from brainreg3d.io.images import load_image
 from brainreg3d.options import PARAMETER_OF_OPTION, SLOTS, build_steps
@@ -32,13 +32,18 @@ from brainreg3d.steps import NOT_GIVEN, Step
 from brainreg3d.steps.align import NotGiven
 
 
-def _as_names(value: Iterable[str | int] | str | None) -> tuple[str | int, ...] | None:
-    """Copy a list of regions, so that it cannot change behind the user's back."""
+def _as_names(value: Any) -> tuple[str | int, ...] | None:
+    """Copy region names, so that the list cannot change behind the user's back."""
     if value is None:
         return None
-    return (
-        tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(value)
-    )
+    if isinstance(value, str):
+        return tuple(name for part in value.split(",") if (name := part.strip()))
+    if isinstance(value, int | np.integer):
+        return (int(value),)
+    if not isinstance(value, Iterable):
+        message = f"brain_regions is a list of acronyms, ids or names; got {value!r}."
+        raise RegionError(message)
+    return tuple(int(name) if isinstance(name, np.integer) else name for name in value)
 
 
 @attrs.define(slots=False, eq=False, repr=False)

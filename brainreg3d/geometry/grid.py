@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError
 
 
@@ -18,11 +19,11 @@ def _three_positive_integers(value: ArrayLike) -> tuple[int, int, int]:
 
 
 def _three_positive_floats(value: ArrayLike) -> tuple[float, float, float]:
-    numbers = np.asarray(value, dtype=float).ravel()
-    if numbers.size != 3 or not np.all(np.isfinite(numbers)) or numbers.min() <= 0:
+    numbers = finite_numbers(value, 3)
+    if numbers is None or min(numbers) <= 0:
         message = f"A spacing is three positive numbers in mm (Z, Y, X); got {value!r}."
         raise InputError(message)
-    return float(numbers[0]), float(numbers[1]), float(numbers[2])
+    return numbers[0], numbers[1], numbers[2]
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,25 +16,19 @@ if TYPE_CHECKING:
 
 
 def _point(value: ArrayLike) -> tuple[float, float, float]:
-    try:
-        numbers = np.asarray(value, dtype=float).ravel()
-    except (TypeError, ValueError):
-        numbers = np.empty(0)
-    if numbers.size != 3 or not np.all(np.isfinite(numbers)):
+    numbers = finite_numbers(value, 3)
+    if numbers is None:
         message = f"center_mm is three finite numbers (x, y, z) in mm; got {value!r}."
         raise InputError(message)
-    return float(numbers[0]), float(numbers[1]), float(numbers[2])
+    return numbers[0], numbers[1], numbers[2]
 
 
 def _angle(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if isinstance(value, bool) or not np.isfinite(number):
+    numbers = finite_numbers(value, 1)
+    if numbers is None:
         message = f"An angle of a pose is a finite number of degrees; got {value!r}."
         raise InputError(message)
-    return number
+    return numbers[0]
 
 
 def _flag(value: Any) -> bool:

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError
 from brainreg3d.geometry.pose import Pose
 
@@ -18,30 +19,24 @@ MAX_PIXEL_SIZE_MM = 1.0
 def _distance(value: Any) -> float | None:
     if value is None:
         return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if isinstance(value, bool) or not np.isfinite(number) or number <= 0:
+    numbers = finite_numbers(value, 1)
+    if numbers is None or numbers[0] <= 0:
         message = (
             f"camera_distance_mm is a positive number of mm, or None for parallel rays; "
             f"got {value!r}."
         )
         raise InputError(message)
-    return number
+    return numbers[0]
 
 
 def _optional_pair(value: Any) -> tuple[float, float] | None:
     if value is None:
         return None
-    try:
-        numbers = np.asarray(value, dtype=float).ravel()
-    except (TypeError, ValueError):
-        numbers = np.empty(0)
-    if numbers.size != 2 or not np.all(np.isfinite(numbers)):
+    numbers = finite_numbers(value, 2)
+    if numbers is None:
         message = f"principal_point_px is (row, column) in pixels, or None; got {value!r}."
         raise InputError(message)
-    return float(numbers[0]), float(numbers[1])
+    return numbers[0], numbers[1]
 
 
 def check_pixel_size(value: Any) -> tuple[float, float]:
@@ -62,14 +57,11 @@ def check_pixel_size(value: Any) -> tuple[float, float]:
     InputError
         If it is not two finite numbers between 0.1 µm and 1 mm.
     """
-    try:
-        numbers = np.asarray(value, dtype=float).ravel()
-    except (TypeError, ValueError):
-        numbers = np.empty(0)
-    if numbers.size != 2 or not np.all(np.isfinite(numbers)):
+    numbers = finite_numbers(value, 2)
+    if numbers is None:
         message = f"A pixel size is two numbers in mm, (row, column); got {value!r}."
         raise InputError(message)
-    row, column = float(numbers[0]), float(numbers[1])
+    row, column = numbers
     if min(row, column) < MIN_PIXEL_SIZE_MM or max(row, column) > MAX_PIXEL_SIZE_MM:
         message = (
             f"A pixel of {row:g} x {column:g} mm (row, column) is not possible here: expected "

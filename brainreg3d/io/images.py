@@ -65,11 +65,20 @@ def load_image(source: str | Path | ArrayLike, frame: int | None = None) -> Imag
         stem = stem.removesuffix(".ome")
     else:
         path, name, stem = None, "the array", "image"
-        stored = _Stored(_choose_frame(_as_numbers(np.asarray(source), name), frame, name), None)
-        digest = sha256_of_array(np.asarray(source))
+        array = _as_array(source)
+        stored = _Stored(_choose_frame(_as_numbers(array, name), frame, name), None)
+        digest = sha256_of_array(array)
     pixels = _to_grey(stored.pixels)
     _check_pixels(pixels, name)
     return Image(pixels, stem, digest, path, stored.pixel_size_mm, frame)
+
+
+def _as_array(source: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(source)
+    except ValueError as error:
+        message = f"The image is no array of numbers: {_first_line(error)}."
+        raise ImageError(message) from error
 
 
 def _read_file(path: Path, frame: int | None) -> _Stored:
@@ -104,7 +113,9 @@ def _first_line(error: Exception) -> str:
 def _read_other(path: Path) -> NDArray[Any]:
     from skimage.io import imread  # slow to import
 
-    return np.asarray(imread(path))
+    pixels = np.asarray(imread(path))
+    is_grey_with_alpha = pixels.ndim > 2 and pixels.shape[-1] == 2
+    return np.asarray(pixels[..., 0]) if is_grey_with_alpha else pixels
 
 
 def _read_tiff(path: Path, frame: int | None) -> _Stored:
@@ -123,7 +134,9 @@ def _read_frame(
     tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, frame: int | None, name: str
 ) -> NDArray[Any]:
     """Read one frame without loading the rest of a stack."""
-    n_plane_axes = 3 if series.axes.endswith("S") else 2
+    # Colour lies in the last axis of a plane, or as planes of their own before it.
+    in_planes = series.axes.endswith("SYX")
+    n_plane_axes = 3 if in_planes or series.axes.endswith("S") else 2
     n_frames = int(np.prod(series.shape[:-n_plane_axes], dtype=np.int64))
     chosen = _check_frame(frame, n_frames, series.shape, name)
     plane_shape = series.shape[-n_plane_axes:]
@@ -133,13 +146,13 @@ def _read_frame(
     if series.dataoffset is not None:  # uncompressed and contiguous, as ImageJ writes
         dtype = np.dtype(tif.byteorder + series.dtype.char)
         offset = series.dataoffset + chosen * int(np.prod(plane_shape)) * dtype.itemsize
-        plane = tif.filehandle.memmap_array(dtype, plane_shape, offset)
-        return _as_numbers(np.array(plane, dtype=dtype.newbyteorder("=")), name)
-    if len(series.pages) == n_frames:
-        page = series.pages[chosen]
-        if page is not None:
-            return _as_numbers(page.asarray(), name)
-    return _as_numbers(series.asarray().reshape(-1, *plane_shape)[chosen], name)
+        mapped = tif.filehandle.memmap_array(dtype, plane_shape, offset)
+        plane = np.array(mapped, dtype=dtype.newbyteorder("="))
+    elif len(series.pages) == n_frames and (page := series.pages[chosen]) is not None:
+        plane = page.asarray()
+    else:
+        plane = series.asarray().reshape(-1, *plane_shape)[chosen]
+    return _as_numbers(np.moveaxis(plane, 0, -1) if in_planes else plane, name)
 
 
 def _check_frame(frame: int | None, n_frames: int, shape: tuple[int, ...], name: str) -> int:

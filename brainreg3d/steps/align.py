@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 import attrs
 import numpy as np
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas, RegionSet, find_bregma
 from brainreg3d.errors import AlignmentCancelled, AlignmentError, AlignmentNeeded, InputError
@@ -54,14 +55,11 @@ def _principal_point(value: Any) -> tuple[float, float] | None:
 def _vector(value: Any) -> tuple[float, float, float] | None:
     if value is None:
         return None
-    try:
-        numbers = np.asarray(value, dtype=float).ravel()
-    except (TypeError, ValueError):
-        numbers = np.empty(0)
-    if numbers.size != 3 or not np.all(np.isfinite(numbers)):
+    numbers = finite_numbers(value, 3)
+    if numbers is None:
         message = f"focal_point_mm is a vector of three numbers (x, y, z) in mm; got {value!r}."
         raise InputError(message)
-    return float(numbers[0]), float(numbers[1]), float(numbers[2])
+    return numbers[0], numbers[1], numbers[2]
 
 
 def _check_bregma(_: Any, __: attrs.Attribute[Any], value: Any) -> None:

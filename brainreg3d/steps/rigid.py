@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d.atlas import Atlas
 from brainreg3d.errors import InputError, RegistrationFailed
 from brainreg3d.state import Registration, Volume
@@ -26,11 +27,11 @@ _SEED = 1
 
 
 def _angles(value: Any) -> tuple[float, float, float]:
-    numbers = np.asarray(value, dtype=float).ravel()
-    if numbers.size != 3 or not np.all(np.isfinite(numbers)):
+    numbers = finite_numbers(value, 3)
+    if numbers is None:
         message = f"initial_rotation_deg is three angles (rx, ry, rz) in degrees; got {value!r}."
         raise InputError(message)
-    return float(numbers[0]), float(numbers[1]), float(numbers[2])
+    return numbers[0], numbers[1], numbers[2]
 
 
 class RigidRegistrar(Step):
