@@ -10,15 +10,44 @@ from brainreg3d.cli.options import atlas_arguments, atlas_options
 
 
 @click.command()
-@click.option("--resolution", type=int, default=25, show_default=True, help="10, 25, 50 or 100 µm.")
-def fetch(resolution: int) -> None:
+@click.option(
+    "--resolution",
+    type=click.Choice(["10", "25", "50", "100"]),
+    help="Voxel size in µm; 25 when left out.",
+)
+@click.option(
+    "--from-file",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Put a file that was fetched by other means into the cache; may be given again.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["annotation", "template", "structures"]),
+    help="What --from-file is, when its name is misleading.",
+)
+@click.option("--list", "only_list", is_flag=True, help="Fetch nothing.")
+def fetch(
+    resolution: str | None, files: tuple[str, ...], kind: str | None, only_list: bool
+) -> None:
     """Download Allen's annotation, template and structure tree, and list what is cached."""
-    from brainreg3d.sources.allen_files import cached_allen_files, fetch_allen_file
+    from brainreg3d.sources import allen_files
 
-    for kind in ("structures", "annotation", "template"):
-        fetch_allen_file(kind, None if kind == "structures" else resolution)
-    for path in cached_allen_files().values():
+    size = None if resolution is None else int(resolution)
+    if kind is not None and not files:
+        message = "--kind says what --from-file is, which is not given."
+        raise click.UsageError(message)
+    for file in files:
+        allen_files.import_allen_file(file, kind, size)
+    if not files and not only_list:
+        for wanted in ("structures", "annotation", "template"):
+            allen_files.fetch_allen_file(wanted, None if wanted == "structures" else size or 25)
+    cached = allen_files.cached_allen_files()
+    for path in cached.values():
         click.echo(f"{path.stat().st_size / 1e6:9.1f} MB  {path}")
+    if not cached:
+        click.echo("Nothing is cached yet.")
 
 
 @click.command()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +13,16 @@ from pathlib import Path
 import attrs
 
 CCF = "/informatics-archive/current-release/mouse_ccf"
+ANNOTATION = f"{CCF}/annotation/ccf_2017/annotation_100.nrrd"
+TEMPLATE = f"{CCF}/average_template/average_template_100.nrrd"
+STRUCTURES = "/api/v2/structure_graph_download/1.json"
+
+HTML = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
+
+FAULTS = ("html", "cut", "short", "500", "reset", "trickle", "stall", "no length", "silent", "late")
+"""What goes wrong: a page with status 200; a transfer that ends, with the right length announced,
+or with that of the half, or with none; a server error; a connection that is reset; a few bytes a
+second, from the first one or from the middle; and no answer, or none for the header's end."""
 
 
 @attrs.define
@@ -18,14 +30,19 @@ class Server:
     """What it answers can be changed while it runs."""
 
     url: str
-    files: dict[str, Path]
+    files: dict[str, Path | bytes]
     faults: dict[str, str] = attrs.field(factory=dict)
     requested: list[str] = attrs.field(factory=list)
+    delay_s: float = 0.0
+    ending: threading.Event = attrs.field(factory=threading.Event)
+
+    def asked_for(self, path: str) -> int:
+        return self.requested.count(path)
 
 
-def allen_paths(folder: Path) -> dict[str, Path]:
+def allen_paths(folder: Path) -> dict[str, Path | bytes]:
     """Offer a folder's files under the paths of the Allen hosts."""
-    paths = {"/api/v2/structure_graph_download/1.json": folder / "structure_graph.json"}
+    paths = {STRUCTURES: folder / "structure_graph.json"}
     for size in (10, 25, 50, 100):
         paths[f"{CCF}/annotation/ccf_2017/annotation_{size}.nrrd"] = (
             folder / f"annotation_{size}.nrrd"
@@ -40,46 +57,83 @@ def _answer(server: Server) -> Callable[[BaseHTTPRequestHandler], None]:
     def do_get(handler: BaseHTTPRequestHandler) -> None:
         path = handler.path
         server.requested.append(path)
-        fault = server.faults.get(path)
-        if fault == "503 once":
+        server.ending.wait(server.delay_s)
+        fault = server.faults.get(path, "")
+        if fault.endswith(" once"):
             del server.faults[path]
-            handler.send_error(503)
-            return
+            fault = fault.removesuffix(" once")
         if path not in server.files:
             handler.send_error(404)
-            return
-        body = server.files[path].read_bytes()
-        if fault == "html":
-            body = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
-        length = len(body)
-        if fault in ("cut", "short"):
-            body = body[: length // 2]
-        if fault == "short":  # a server or proxy that believes the half to be the whole
-            length = len(body)
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(length))
-        handler.end_headers()
-        handler.wfile.write(body)
+        elif fault.isdigit():
+            handler.send_error(int(fault))
+        elif fault == "silent":
+            server.ending.wait(60)
+        elif fault == "late":
+            _trickle(server, handler, b"HTTP/1.1 200 OK\r\nX-Wait: " + b"." * 1000)
+        else:
+            content = server.files[path]
+            body = content if isinstance(content, bytes) else content.read_bytes()
+            _send(server, handler, HTML if fault == "html" else body, fault)
 
     return do_get
 
 
+def _send(server: Server, handler: BaseHTTPRequestHandler, body: bytes, fault: str) -> None:
+    half = body[: len(body) // 2]
+    handler.send_response(200)
+    if fault != "no length":
+        # "short": a server or proxy that believes the half to be the whole
+        handler.send_header("Content-Length", str(len(half if fault == "short" else body)))
+    handler.end_headers()
+    if fault in ("", "html"):
+        handler.wfile.write(body)
+    elif fault == "trickle":
+        _trickle(server, handler, body)
+    else:
+        handler.wfile.write(half)
+    if fault == "stall":
+        _trickle(server, handler, body[len(half) :])
+    if fault == "reset":
+        # Closing a socket that lingers for no time sends a reset instead of an end.
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.connection.close()
+
+
+def _trickle(server: Server, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    with contextlib.suppress(OSError):  # whoever asked has given up
+        for place in range(len(body)):
+            handler.wfile.write(body[place : place + 1])
+            if server.ending.wait(0.05):
+                return
+
+
 @contextlib.contextmanager
-def serve(files: dict[str, Path]) -> Iterator[Server]:
+def serve(files: dict[str, Path | bytes]) -> Iterator[Server]:
     """Run a server until the block ends."""
     server = Server("", files)
-    handler = type(
-        "Handler",
-        (BaseHTTPRequestHandler,),
-        {"do_GET": _answer(server), "log_message": lambda *_: None},
-    )
-    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    answer = _answer(server)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            answer(self)
+
+        def log_message(self, *_):
+            pass
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_):
+            """Connections that either side broke are what is tested."""
+
+    http = Quiet(("127.0.0.1", 0), Handler)
     server.url = f"http://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server
     finally:
+        server.ending.set()
         http.shutdown()
         http.server_close()
         thread.join()
