@@ -1,0 +1,147 @@
+"""Precedence: argument, then alignment file, then the image's metadata, then the default."""
+
+import json
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+from tiny_brain import BOX_MM
+
+from brainreg3d.atlas import select_regions
+from brainreg3d.errors import AlignmentError, AlignmentNeeded, InputError
+from brainreg3d.geometry import Camera, Pose
+from brainreg3d.state import Image
+from brainreg3d.steps import ManualAligner
+
+POSE = Pose((2.0, 3.0, 4.0), 5.0, 6.0, 7.0, mirrored=True)
+SHAPE = (24, 20)
+
+
+@pytest.fixture
+def align(tiny_atlas, tmp_path):
+    def run(alignment=POSE, metadata=None, given=None, image_sha="a", **parameters):
+        image = Image(np.zeros(SHAPE), "m", image_sha, None, metadata)
+        if isinstance(alignment, dict):
+            path = tmp_path / "a.json"
+            content = {"schema": "brainreg3d/alignment/1", "pose": attrs.asdict(POSE)}
+            path.write_text(json.dumps(content | alignment))
+            alignment = path
+        return ManualAligner(alignment=alignment, **parameters).compute(
+            image=image, atlas=tiny_atlas, regions=select_regions(tiny_atlas, ["ANT"]),
+            pixel_size_mm=given,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("given", "stored", "metadata", "expected"),
+    [
+        ((0.1, 0.2), [0.3, 0.4], (0.5, 0.6), (0.1, 0.2)),
+        (None, [0.3, 0.4], (0.5, 0.6), (0.3, 0.4)),
+        (None, None, (0.5, 0.6), (0.5, 0.6)),
+        (None, None, None, (0.015, 0.015)),
+        ((0.1, 0.2), None, (0.5, 0.6), (0.1, 0.2)),
+    ],
+)
+def test_precedence_of_the_pixel_size(align, log, given, stored, metadata, expected):
+    file = {} if stored is None else {"image": {"pixel_size_mm": stored}}
+    result = align(file, metadata, given)
+    assert result.view.pixel_size_mm == expected
+    sources = sum(size is not None for size in (given, stored, metadata))
+    assert bool(log) == (sources != 1)  # contradictions, or nothing known at all
+
+
+@pytest.mark.parametrize(("stored", "warned"), [(0.1009, False), (0.1012, True), (0.0988, True)])
+def test_contradictions_above_one_percent_are_warned_about(align, log, stored, warned):
+    align({"image": {"pixel_size_mm": [stored, 0.1]}}, None, (0.1, 0.1))
+    assert any("pixel height" in message for message in log) == warned
+
+
+@pytest.mark.parametrize(
+    ("stored", "parameters", "expected"),
+    [
+        (None, {}, Camera(230.0)),
+        ({"distance_mm": 50}, {}, Camera(50.0)),
+        ({"distance_mm": None}, {}, Camera(None)),
+        ({"distance_mm": 50}, {"camera_distance_mm": None}, Camera(None)),
+        ({"distance_mm": 50}, {"camera_distance_mm": 50.2}, Camera(50.2)),
+        ({"distance_mm": None}, {"camera_distance_mm": 20}, Camera(20.0)),
+        ({"principal_point_px": [1, 2]}, {}, Camera(230.0, (1, 2))),
+        ({"distance_mm": 9, "principal_point_px": [1, 2]}, {}, Camera(9.0, (1, 2))),
+        ({"distance_mm": 9, "principal_point_px": [1, 2]}, {"principal_point_px": (3, 4)},
+         Camera(9.0, (3, 4))),
+        ({"distance_mm": 9, "principal_point_px": [1, 2]}, {"camera_distance_mm": 8},
+         Camera(8.0, (1, 2))),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_precedence_of_the_camera(align, stored, parameters, expected):
+    result = align({} if stored is None else {"camera": stored}, given=(0.1, 0.1), **parameters)
+    assert result.view.camera == expected
+
+
+def test_a_focal_point_is_fixed_in_the_world(align):
+    result = align(given=(0.1, 0.1), focal_point_mm=(1.0, 2.0, 50.0))
+    assert np.allclose(result.view.camera_position_mm, (3.0, 5.0, 54.0))
+    turned = align(attrs.evolve(POSE, yaw_deg=90.0), given=(0.1, 0.1), focal_point_mm=(1, 2, 50))
+    assert np.allclose(turned.view.camera_position_mm, (3.0, 5.0, 54.0))
+
+
+def test_where_it_came_from(align):
+    assert align(given=(0.1, 0.1)).source == "pose"
+    from_file = align({"history": ["by hand"], "landmarks": [1], "bregma": "wfield"}, given=(0.1, 0.1))
+    assert from_file.source == "file"
+    assert from_file.view.pose == POSE
+    assert dict(from_file.extra) == {"history": ["by hand"], "landmarks": [1]}
+    assert from_file.bregma == "wfield"
+    assert align({"bregma": "wfield"}, given=(0.1, 0.1), bregma="community").bregma == "community"
+    assert align(given=(0.1, 0.1)).bregma == "ibl"
+
+
+def test_another_image(align, log):
+    align({"image": {"sha256": "a", "shape": [24, 20]}}, given=(0.1, 0.1))
+    assert not log
+    align({"image": {"sha256": "b"}}, given=(0.1, 0.1))
+    assert any("another image" in message for message in log)
+    with pytest.raises(AlignmentError, match=r"\(20, 24\)"):
+        align({"image": {"shape": [20, 24]}}, given=(0.1, 0.1))
+
+
+def test_another_atlas_is_warned_about(align, log):
+    align({"atlas": {"name": "allen_mouse"}}, given=(0.1, 0.1))
+    assert any("allen_mouse" in message for message in log)
+
+
+class Window:
+    def __init__(self, answer):
+        self.answer = answer
+
+    def ask(self, image, atlas, regions, start):
+        self.start = start
+        return self.answer(start)
+
+
+def test_the_window_starts_above_the_middle_of_the_brain(align):
+    window = Window(lambda start: start)
+    result = align(None, given=(0.1, 0.1), window=window, camera_distance_mm=77)
+    x, y, z = BOX_MM
+    assert window.start.pose == Pose((x / 2, y / 2, z))
+    assert window.start.camera.distance_mm == 77
+    assert result.source == "window"
+
+
+def test_no_window(align):
+    with pytest.raises(AlignmentNeeded, match="--alignment"):
+        align(None)
+
+
+@pytest.mark.parametrize("alignment", [5, (1, 2, 3), {"center_mm": [1, 2, 3]}])
+def test_what_is_no_alignment(alignment):
+    with pytest.raises(InputError, match="alignment"):
+        ManualAligner(alignment=alignment)
+
+
+def test_a_path_may_be_a_string():
+    assert ManualAligner(alignment="a.json").alignment == Path("a.json")

@@ -1,0 +1,81 @@
+import errno
+import os
+
+import pytest
+
+from brainreg3d.errors import OutputError
+from brainreg3d.io.atomic import atomic_files
+from brainreg3d.io.output_folder import check_writable
+
+
+def test_all_files_appear_at_the_end(tmp_path):
+    with atomic_files() as files:
+        for name in ("a.tif", "b.json"):
+            path = files.temporary(tmp_path / "new" / name)
+            path.write_text(name)
+            assert path.suffix == (tmp_path / name).suffix
+        assert not (tmp_path / "new" / "a.tif").exists()
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["a.tif", "b.json"]
+    assert (tmp_path / "new" / "b.json").read_text() == "b.json"
+
+
+def test_files_have_the_usual_permissions(tmp_path):
+    (tmp_path / "usual").write_text("x")
+    with atomic_files() as files:
+        files.temporary(tmp_path / "ours").write_text("x")
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("usual", "ours")]
+    assert modes[0] == modes[1]
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), OSError(errno.EIO, "io")])
+def test_nothing_is_left_after_a_failure(tmp_path, error):
+    (tmp_path / "a.tif").write_text("before")
+    expected = OutputError if isinstance(error, OSError) else type(error)
+    with pytest.raises(expected), atomic_files() as files:
+        files.temporary(tmp_path / "a.tif").write_text("after")
+        files.temporary(tmp_path / "b.tif").write_text("after")
+        raise error
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+    assert (tmp_path / "a.tif").read_text() == "before"
+
+
+def test_a_full_disk_is_said_in_plain_words(tmp_path):
+    with pytest.raises(OutputError, match="No space left") as caught, atomic_files("masks") as files:
+        files.temporary(tmp_path / "a.tif")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "a.tif"))
+    assert "output_dir" in str(caught.value)
+    assert "masks" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError), atomic_files() as files:
+        files.temporary(tmp_path / "file" / "a.tif")
+
+
+def test_a_move_that_fails_takes_back_the_others(tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text("before")
+    replace, seen = os.replace, []
+
+    def second_fails(source, target, **options):
+        if str(target).endswith("b") and not seen:
+            seen.append(target)
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+        return replace(source, target, **options)
+
+    monkeypatch.setattr(os, "replace", second_fails)
+    with pytest.raises(OutputError), atomic_files() as files:
+        for name in ("a", "b", "c"):
+            files.temporary(tmp_path / name).write_text("after")
+    assert seen, "the test did not reach the move"
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == dict.fromkeys("abc", "before")
+
+
+def test_checking_a_folder_leaves_nothing(tmp_path):
+    check_writable(tmp_path / "new" / "deeper")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="is a file"):
+        check_writable(tmp_path / "file" / "deeper")
