@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas.annotation import Annotation
+from brainreg3d.atlas.structures import MAX_STRUCTURE_ID
 from brainreg3d.errors import AtlasError
 
 _SLOTS = 1 << 18  # of the hash table; four times as many as ids fit a uint16
@@ -44,19 +45,19 @@ def _number_slab(slab, out, keys, places, ids, n_ids):  # type: ignore[no-untype
 
 def _as_ids(slab: NDArray[Any]) -> NDArray[np.uint32]:
     """Return a slab as uint32, refusing values that cannot be structure ids."""
-    if slab.dtype == np.uint32:
-        return np.ascontiguousarray(slab).ravel()
-    if slab.dtype.kind not in "uif" or (slab.dtype == np.float16):
+    if slab.dtype.kind not in "uif" or slab.dtype == np.float16:
         message = f"An annotation holds whole numbers; got {slab.dtype}."
         raise AtlasError(message)
-    limit = 2**24 if slab.dtype == np.float32 else 2**32 - 2
-    if slab.size and (slab.min() < 0 or slab.max() > limit or not np.all(slab == np.floor(slab))):
+    # Beyond 2**24 a 32-bit float no longer tells neighbouring ids apart.
+    limit = 2**24 if slab.dtype == np.float32 else MAX_STRUCTURE_ID
+    whole = slab.dtype.kind != "f" or bool(np.all(slab == np.floor(slab)))
+    if slab.size and (slab.min() < 0 or slab.max() > limit or not whole):
         message = (
             f"An annotation of type {slab.dtype} holds whole numbers from 0 to {limit}; this one "
-            f"does not. Save it as unsigned 32-bit integers."
+            f"does not. Save it as unsigned 32-bit integers, with 0 outside the brain."
         )
         raise AtlasError(message)
-    return np.ascontiguousarray(slab).astype(np.uint32).ravel()
+    return np.ascontiguousarray(slab).astype(np.uint32, copy=False).ravel()
 
 
 def compact_annotation(

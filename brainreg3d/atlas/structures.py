@@ -8,7 +8,7 @@ import attrs
 
 from brainreg3d.errors import AtlasError, RegionError, did_you_mean
 
-MAX_STRUCTURE_ID = 2**32 - 1
+MAX_STRUCTURE_ID = 2**32 - 2  # the largest uint32 often stands for "outside"
 
 
 def _color(value: Iterable[int]) -> tuple[int, int, int]:
@@ -217,7 +217,7 @@ class StructureTree:
             message = f"A region is an acronym, an id or a name; got {key!r}."
             raise RegionError(message)
         text = str(key).strip()
-        if text.isdigit() and text not in self._by_acronym:
+        if text.isascii() and text.isdecimal() and text not in self._by_acronym:
             return self._find_id(int(text))
         if text in self._by_acronym:
             return self._by_id[self._by_acronym[text]]

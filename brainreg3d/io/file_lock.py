@@ -96,7 +96,7 @@ def _acquire(path: Path, what: str) -> int | None:
             continue
         if not waits:
             waits = True
-            logger.info("Another process is %s; waiting for it.", what)
+            logger.warning("Another process is %s; waiting for it.", what)
         now = (status.st_ino, status.st_mtime_ns)
         if now != sign_of_life:
             sign_of_life, seen_at = now, time.monotonic()

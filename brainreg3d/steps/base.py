@@ -54,18 +54,28 @@ def _adopt_overrides(cls: type, fields: list[Any]) -> list[Any]:
         for base in reversed(cls.__mro__[1:])
         for field in getattr(base, "__attrs_attrs__", ())
     }
-    own = vars(cls)
     adopted = []
     for field in fields:
         parent = parents.get(field.name)
-        if field.inherited and field.name in own:
-            field = field.evolve(default=own[field.name], inherited=False)
+        override = _plain_override(cls, field.name)
+        if field.inherited and override is not attrs.NOTHING:
+            field = field.evolve(default=override, inherited=False)
         elif not field.inherited and parent is not None and field.validator is None:
             field = field.evolve(
                 validator=parent.validator, converter=field.converter or parent.converter
             )
         adopted.append(field)
     return adopted
+
+
+def _plain_override(cls: type, name: str) -> Any:
+    """Return what a class, or a mixin before the next step, sets a field to."""
+    for base in cls.__mro__:
+        if "__attrs_attrs__" in vars(base):
+            break
+        if name in vars(base):
+            return vars(base)[name]
+    return attrs.NOTHING
 
 
 def _fields(cls: type) -> tuple[Any, ...]:
