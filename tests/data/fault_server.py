@@ -19,10 +19,19 @@ STRUCTURES = "/api/v2/structure_graph_download/1.json"
 
 HTML = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
 
-FAULTS = ("html", "cut", "short", "500", "reset", "trickle", "stall", "no length", "silent", "late")
-"""What goes wrong: a page with status 200; a transfer that ends, with the right length announced,
-or with that of the half, or with none; a server error; a connection that is reset; a few bytes a
-second, from the first one or from the middle; and no answer, or none for the header's end."""
+FAULTS = {
+    "html": "a page with status 200",
+    "cut": "the connection ends in the middle",
+    "short": "half of the file, with the length of the half",
+    "no length": "half of the file, with no length",
+    "500": "a status; so for any other",
+    "reset": "the connection is reset in the middle",
+    "trickle": "a few bytes a second",
+    "stall": "the same, from the middle on",
+    "silent": "no answer",
+    "late": "the header of the answer trickles",
+}
+"""What goes wrong; with " once" behind it, for one request only."""
 
 
 @attrs.define
@@ -103,7 +112,7 @@ def _trickle(server: Server, handler: BaseHTTPRequestHandler, body: bytes) -> No
     with contextlib.suppress(OSError):  # whoever asked has given up
         for place in range(len(body)):
             handler.wfile.write(body[place : place + 1])
-            if server.ending.wait(0.05):
+            if server.ending.wait(0.02):
                 return
 
 
