@@ -21,7 +21,14 @@ sys.path.insert(0, str(Path(__file__).parent / "data"))
 import pytest  # noqa: E402
 
 DATA_DIR = Path(__file__).parents[2] / "shared" / "data"
-_REAL_FIXTURES = {"data_dir", "allen_dir", "widefield_dir", "real_source", "real_atlas", "allen_labels"}
+_REAL_FIXTURES = {
+    "data_dir",
+    "allen_dir",
+    "widefield_dir",
+    "real_source",
+    "real_atlas",
+    "allen_labels",
+}
 
 
 def pytest_sessionfinish():

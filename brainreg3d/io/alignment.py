@@ -88,7 +88,9 @@ def read_alignment(path: str | Path) -> AlignmentFile:
         message = f"There is no alignment file {path}. Check the path."
         raise MissingFileError(message)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        # Some editors put a byte-order mark before the text.
+        text = path.read_text(encoding="utf-8-sig")
+        content = json.loads(text, object_pairs_hook=_without_repeats)
     except (ValueError, OSError) as error:
         message = f"{path} is not a JSON text file ({error}); expected an alignment file."
         raise AlignmentError(message) from error
@@ -97,6 +99,17 @@ def read_alignment(path: str | Path) -> AlignmentFile:
     except InputError as error:
         message = f"{path}: {error}"
         raise AlignmentError(message) from error
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its keys; one that stands twice would otherwise win silently."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        message = f"the key {repeated!r} stands twice"
+        raise ValueError(message)
+    return content
 
 
 def parse_alignment(content: Any) -> AlignmentFile:

@@ -133,6 +133,7 @@ def _put_back(target: Path, earlier: Path | None) -> None:
             target.unlink(missing_ok=True)
         else:
             earlier.replace(target)
+            earlier.unlink(missing_ok=True)  # two names of one file: the move left both
 
 
 def _umask() -> int:

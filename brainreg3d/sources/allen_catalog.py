@@ -87,7 +87,8 @@ class AllenFile:
     @property
     def path(self) -> str:
         """Path on Allen's hosts and their mirrors."""
-        return _PATHS[self.kind].format(self.resolution_um)
+        size = "" if self.resolution_um is None else f"{self.resolution_um:g}"
+        return _PATHS[self.kind].format(size)
 
     @property
     def url(self) -> str:
@@ -105,7 +106,7 @@ class AllenFile:
         if self.resolution_um is None or self.kind == "structures":
             return _StructuresCheck()
         return NrrdCheck(
-            _grid(self.resolution_um), float(self.resolution_um), _VOXEL_TYPES[self.kind]
+            _grid(int(self.resolution_um)), float(self.resolution_um), _VOXEL_TYPES[self.kind]
         )
 
 

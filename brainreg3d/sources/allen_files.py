@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from brainreg3d._logging import logger
 from brainreg3d.errors import DownloadError, InputError, MissingFileError
-from brainreg3d.io import cache
-from brainreg3d.io.cache import CACHE_VARIABLE
 from brainreg3d.io.content_check import RefusedContentError
 from brainreg3d.io.download import Transfer, copy_checked, download, fetch_text
-from brainreg3d.io.file_lock import file_lock
-from brainreg3d.io.file_record import is_as_recorded, record_file
 from brainreg3d.io.sha256_sums import find_sha256, parse_sha256_sums
+from brainreg3d.sources.allen_cache import (
+    cache_folder,
+    move_into_cache,
+    place_in_cache,
+    problem_of,
+)
 from brainreg3d.sources.allen_catalog import MIRROR_VARIABLE, AllenFile, mirror, recognise
 
 _SUMS_NAME = "SHA256SUMS"
-_ABANDONED_AFTER_S = 3600.0  # whoever writes a file touches it all the time
-_CHUNK_BYTES = 1 << 20
 
 
 def fetch_allen_file(
@@ -55,12 +52,12 @@ def fetch_allen_file(
         If it cannot be fetched whole, or the cache cannot be written.
     """
     wanted = AllenFile(kind, resolution_um)
-    target = _folder(cache_dir) / wanted.name
-    if target.is_file() and _problem(target, wanted) is None:
+    target = cache_folder(cache_dir) / wanted.name
+    if target.is_file() and problem_of(target, wanted) is None:
         return target
-    with _entering(target, f"fetching {wanted.name}") as (folder, beat):
+    with place_in_cache(target, f"fetching {wanted.name}") as (folder, beat):
         # Another process may have fetched it while this one waited for the lock.
-        problem = _problem(target, wanted) if target.is_file() else None
+        problem = problem_of(target, wanted) if target.is_file() else None
         if target.is_file() and problem is None:
             return target
         if problem is not None:
@@ -70,7 +67,7 @@ def fetch_allen_file(
         except DownloadError as error:
             damage = "" if problem is None else f"{target} is damaged ({problem}). "
             raise DownloadError(damage + str(error)) from error
-        _move(fetched, target, sha256)
+        move_into_cache(fetched, target, sha256)
     return target
 
 
@@ -157,8 +154,8 @@ def import_allen_file(
     except OSError as error:
         message = f"Cannot read {path} ({error.strerror or error})."
         raise InputError(message) from error
-    target = _folder(cache_dir) / wanted.name
-    with _entering(target, f"importing {path}") as (folder, beat):
+    target = cache_folder(cache_dir) / wanted.name
+    with place_in_cache(target, f"importing {path}") as (folder, beat):
         transfer = Transfer(path.name, wanted.name, wanted.make_check, on_progress=beat)
         copy = folder / "copied"
         try:
@@ -166,7 +163,7 @@ def import_allen_file(
         except RefusedContentError as error:
             message = f"{path} cannot be used as {wanted.name}: {error}."
             raise InputError(message) from error
-        _move(copy, target, sha256)
+        move_into_cache(copy, target, sha256)
     return target
 
 
@@ -183,64 +180,8 @@ def cached_allen_files(cache_dir: str | Path | None = None) -> dict[str, Path]:
     dict of str to pathlib.Path
         Paths by file name, in alphabetical order.
     """
-    found = [path for path in _folder(cache_dir).glob("allen_*") if path.is_file()]
+    found = [path for path in cache_folder(cache_dir).glob("allen_*") if path.is_file()]
     return {path.name: path for path in sorted(found)}
-
-
-def _folder(chosen: str | Path | None) -> Path:
-    return cache.cache_dir() / "allen" if chosen is None else Path(chosen).expanduser()
-
-
-def _problem(path: Path, wanted: AllenFile) -> str | None:
-    """Return what is wrong with a file in the cache, or None."""
-    check = wanted.make_check()
-    try:
-        as_recorded = is_as_recorded(path)
-        if as_recorded is not None:
-            return None if as_recorded else "it is not what it was when it was fetched"
-        with path.open("rb") as file:
-            while piece := file.read(_CHUNK_BYTES):
-                check.feed(piece)
-        check.finish(path)
-    except RefusedContentError as error:
-        return str(error)
-    except OSError as error:
-        return f"it cannot be read: {error.strerror or error}"
-    record_file(path)
-    return None
-
-
-@contextlib.contextmanager
-def _entering(target: Path, what: str) -> Iterator[tuple[Path, Callable[[], None]]]:
-    """Give out a new folder beside a file of the cache, and a sign of life to call, locked."""
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock(target.with_name(f".{target.name}.lock"), what) as lock:
-            _remove_abandoned(target)
-            partial.mkdir()
-            yield partial, lock.beat
-    except (DownloadError, InputError):
-        raise
-    except OSError as error:
-        message = (
-            f"Cannot store {target.name} in the cache at {target.parent} "
-            f"({error.strerror or error}); make room there or set {CACHE_VARIABLE} to a folder "
-            f"that can be written to."
-        )
-        raise DownloadError(message) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _remove_abandoned(target: Path) -> None:
-    """Remove what processes left that were killed while they fetched this file."""
-    for left_over in target.parent.glob(f".{target.name}.*"):
-        with contextlib.suppress(OSError):
-            files = [left_over, *left_over.iterdir()] if left_over.is_dir() else []
-            latest = max((path.stat().st_mtime for path in files), default=time.time())
-            if time.time() - latest > _ABANDONED_AFTER_S:
-                shutil.rmtree(left_over, ignore_errors=True)
 
 
 def _download(wanted: AllenFile, folder: Path, beat: Callable[[], None]) -> tuple[Path, str]:
@@ -273,10 +214,3 @@ def _mirrors_sha256(wanted: AllenFile, beat: Callable[[], None]) -> str | None:
                 logger.warning("%s/%s does not name %s.", place, _SUMS_NAME, wanted.path)
             return sha256
     return None
-
-
-def _move(fetched: Path, target: Path, sha256: str) -> None:
-    # Temporary files are private; the folder was made with the user's own permissions.
-    fetched.chmod(fetched.parent.stat().st_mode & 0o666)
-    fetched.replace(target)
-    record_file(target, sha256)

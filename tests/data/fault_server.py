@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import socket
 import struct
 import threading
@@ -30,6 +31,9 @@ FAULTS = {
     "stall": "the same, from the middle on",
     "silent": "no answer",
     "late": "the header of the answer trickles",
+    "chunked cut": "half of the file in chunks, without the last one",
+    "chunked": "no fault: the file in chunks, as servers send what they make on the fly",
+    "packed": "no fault: the file packed for the transfer",
 }
 """What goes wrong; with " once" behind it, for one request only."""
 
@@ -88,14 +92,16 @@ def _answer(server: Server) -> Callable[[BaseHTTPRequestHandler], None]:
 
 
 def _send(server: Server, handler: BaseHTTPRequestHandler, body: bytes, fault: str) -> None:
+    if fault == "packed":
+        body = gzip.compress(body)
     half = body[: len(body) // 2]
-    handler.send_response(200)
-    if fault != "no length":
-        # "short": a server or proxy that believes the half to be the whole
-        handler.send_header("Content-Length", str(len(half if fault == "short" else body)))
-    handler.end_headers()
-    if fault in ("", "html"):
+    _send_header(handler, len(half if fault == "short" else body), fault)
+    if fault in ("", "html", "packed"):
         handler.wfile.write(body)
+    elif fault.startswith("chunked"):
+        parts = [half] if fault == "chunked cut" else [half, body[len(half) :], b""]
+        for part in parts:
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
     elif fault == "trickle":
         _trickle(server, handler, body)
     else:
@@ -106,6 +112,20 @@ def _send(server: Server, handler: BaseHTTPRequestHandler, body: bytes, fault: s
         # Closing a socket that lingers for no time sends a reset instead of an end.
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         handler.connection.close()
+
+
+def _send_header(handler: BaseHTTPRequestHandler, length: int, fault: str) -> None:
+    is_chunked = fault.startswith("chunked")
+    handler.protocol_version = "HTTP/1.1" if is_chunked else "HTTP/1.0"
+    handler.send_response(200)
+    if is_chunked:
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.send_header("Connection", "close")
+    elif fault != "no length":
+        handler.send_header("Content-Length", str(length))
+    if fault == "packed":
+        handler.send_header("Content-Encoding", "gzip")
+    handler.end_headers()
 
 
 def _trickle(server: Server, handler: BaseHTTPRequestHandler, body: bytes) -> None:

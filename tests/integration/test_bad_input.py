@@ -202,9 +202,7 @@ ALIGNMENTS = {
 def test_bad_alignment_files(image, tmp_path, atlas, case):
     text, words = ALIGNMENTS[case]
     (tmp_path / "mine.json").write_text(text)
-    reg = BrainReg3D(
-        image, alignment=tmp_path / "mine.json", atlas=atlas, brain_regions=VISIBLE
-    )
+    reg = BrainReg3D(image, alignment=tmp_path / "mine.json", atlas=atlas, brain_regions=VISIBLE)
     message = refused(AlignmentError, ValueError, tmp_path, reg.run)
     assert words in message
 

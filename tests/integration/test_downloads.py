@@ -121,6 +121,7 @@ REASONS = {
     "stall": "too slow",
     "silent": "in time",
     "late": "too slow",
+    "chunked cut": "cut short",
 }
 
 
@@ -157,6 +158,28 @@ def test_a_passing_fault_is_waited_out(server, tmp_path, log, fault):
     assert server.asked_for(ANNOTATION) == 2
     assert len(log) == 1
     assert "trying again" in log[0]
+
+
+@pytest.mark.parametrize("manner", ["chunked", "packed"])
+@pytest.mark.parametrize("kind", ["annotation", "structures"])
+def test_other_ways_to_send_the_same_file(server, tmp_path, manner, kind):
+    server.faults[KINDS[kind]] = manner
+    recovers(kind, tmp_path)
+
+
+def test_an_address_without_https_is_not_followed(server, monkeypatch):
+    """As behind the sign-in pages of some networks."""
+    import requests
+
+    class Answer(requests.Response):
+        url = "http://sign-in.example/"
+
+        def close(self):
+            pass
+
+    monkeypatch.setenv("BRAINREG3D_ALLEN_URL", "https://mirror.example")
+    monkeypatch.setattr(requests, "get", lambda *_, **__: Answer())
+    fails("annotation", "without https")
 
 
 def test_a_file_that_the_server_does_not_have(server, tmp_path):
@@ -490,6 +513,11 @@ def test_an_unchanged_file_is_not_read_again(server, monkeypatch):
     monkeypatch.setattr(Path, "open", lambda *_, **__: pytest.fail("it was opened"))
     monkeypatch.setattr(file_record, "load_json", lambda _: None)
     assert fetch("annotation") == path
+
+
+def test_a_resolution_may_be_a_float(server):
+    assert fetch_allen_file("annotation", 100.0).name == "allen_annotation_100um.nrrd"
+    assert server.asked_for(ANNOTATION) == 1
 
 
 def test_a_wrong_file_put_by_hand_is_not_used(server, tmp_path):

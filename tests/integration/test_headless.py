@@ -17,7 +17,9 @@ def loaded_after(code, *arguments):
     """Run code in a fresh process without a screen and return the top-level modules it loaded."""
     env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     env.pop("MPLBACKEND", None)
-    program = f"{code}\nimport sys\nprint(' '.join(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    program = (
+        f"{code}\nimport sys\nprint(' '.join(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)], env=env, capture_output=True,
         text=True, check=False,
@@ -61,9 +63,7 @@ def test_a_whole_run_needs_no_drawing_library_and_no_screen(tmp_path):
     tiny_brain.source(tmp_path)
     tifffile.imwrite(tmp_path / "mouse.tif", np.zeros((40, 30), np.uint16))
     pose = {"center_mm": [2.0, 3.6, 4.0]}
-    (tmp_path / "a.json").write_text(
-        json.dumps({"schema": "brainreg3d/alignment/1", "pose": pose})
-    )
+    (tmp_path / "a.json").write_text(json.dumps({"schema": "brainreg3d/alignment/1", "pose": pose}))
     files = [tmp_path / name for name in ("mouse.tif", "a.json", "labels.nrrd", "structures.json")]
     assert not loaded_after(WHOLE_RUN, *files, "ANT,POST") & set(DRAWING)
     # The second time the atlas comes from the cache, and nothing reads volumes any more.

@@ -34,7 +34,9 @@ def atlas(template):
     tree = StructureTree([Structure(1, "root", "root", (1, 2, 3))])
     ids = (template > 0).astype(np.uint32)
     spacing = (SPACING,) * 3
-    return Atlas("blob", compact_annotation(ids, spacing), tree, lambda: Template(template, spacing))
+    return Atlas(
+        "blob", compact_annotation(ids, spacing), tree, lambda: Template(template, spacing)
+    )
 
 
 def moved(template, rotation_deg, shift_mm):

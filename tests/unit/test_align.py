@@ -91,7 +91,9 @@ def test_a_focal_point_is_fixed_in_the_world(align):
 
 def test_where_it_came_from(align):
     assert align(given=(0.1, 0.1)).source == "pose"
-    from_file = align({"history": ["by hand"], "landmarks": [1], "bregma": "wfield"}, given=(0.1, 0.1))
+    from_file = align(
+        {"history": ["by hand"], "landmarks": [1], "bregma": "wfield"}, given=(0.1, 0.1)
+    )
     assert from_file.source == "file"
     assert from_file.view.pose == POSE
     assert dict(from_file.extra) == {"history": ["by hand"], "landmarks": [1]}

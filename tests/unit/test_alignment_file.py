@@ -12,10 +12,10 @@ from brainreg3d.io.alignment import parse_alignment, read_alignment, write_align
 from brainreg3d.state import Alignment, Image
 
 numbers = st.floats(-1e3, 1e3)
-poses = st.builds(Pose, st.tuples(numbers, numbers, numbers), numbers, numbers, numbers, st.booleans())
-cameras = st.builds(
-    Camera, st.none() | st.floats(1, 1e4), st.none() | st.tuples(numbers, numbers)
+poses = st.builds(
+    Pose, st.tuples(numbers, numbers, numbers), numbers, numbers, numbers, st.booleans()
 )
+cameras = st.builds(Camera, st.none() | st.floats(1, 1e4), st.none() | st.tuples(numbers, numbers))
 sizes = st.tuples(st.floats(1e-4, 1), st.floats(1e-4, 1))
 
 

@@ -40,7 +40,10 @@ def test_nothing_is_left_after_a_failure(tmp_path, error):
 
 
 def test_a_full_disk_is_said_in_plain_words(tmp_path):
-    with pytest.raises(OutputError, match="No space left") as caught, atomic_files("masks") as files:
+    with (
+        pytest.raises(OutputError, match="No space left") as caught,
+        atomic_files("masks") as files,
+    ):
         files.temporary(tmp_path / "a.tif")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "a.tif"))
     assert "output_dir" in str(caught.value)

@@ -26,7 +26,9 @@ def test_ids_come_back_exactly(seed):
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "u4", "i8", "u8", ">u4", "f4", "f8"])
 def test_any_type_that_holds_whole_numbers(dtype):
     volume = np.arange(60).reshape(3, 4, 5).astype(dtype)
-    assert np.array_equal(compact_annotation(volume, SPACING).to_ids(), np.arange(60).reshape(3, 4, 5))
+    assert np.array_equal(
+        compact_annotation(volume, SPACING).to_ids(), np.arange(60).reshape(3, 4, 5)
+    )
 
 
 @pytest.mark.parametrize("order", ["C", "F", "flipped"])

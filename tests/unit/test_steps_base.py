@@ -170,7 +170,9 @@ def test_positional_and_open_signatures_are_refused():
 def test_a_parameter_that_is_an_array_or_list_can_be_overridden():
     class Listy(Step):
         provides = "labels"
-        values: np.ndarray = attrs.field(factory=lambda: np.zeros(3), converter=np.asarray, eq=False)
+        values: np.ndarray = attrs.field(
+            factory=lambda: np.zeros(3), converter=np.asarray, eq=False
+        )
 
         def compute(self, *, image):
             return image

@@ -25,7 +25,9 @@ def write(atlas, labels, folder, **parameters):
         atlas=atlas,
         regions=select_regions(atlas, ["ANT", "POST", "MARK"]),
         alignment=Alignment(ImageView(SHAPE, (0.02, 0.03), Pose((1, 2, 3)))),
-        labels=Labels(labels.astype(np.uint16), hemisphere, depth, {"MARK": "hidden by ANT (100%)"}),
+        labels=Labels(
+            labels.astype(np.uint16), hemisphere, depth, {"MARK": "hidden by ANT (100%)"}
+        ),
         provenance={"note": "x"},
     )
 
@@ -104,7 +106,7 @@ def test_bad_parameters(parameters):
 def test_names_of_regions_with_letters_beyond_ascii(tiny_atlas, labels, tmp_path):
     """ImageJ's labels are UTF-16; the names of an atlas of one's own may hold anything."""
     regions = select_regions(tiny_atlas, ["ANT"])
-    odd = attrs.evolve(regions[0], acronym="Área/β 2", name="Ä, \"quoted\"\nname")
+    odd = attrs.evolve(regions[0], acronym="Área/β 2", name='Ä, "quoted"\nname')
     view = ImageView(SHAPE, (0.02, 0.03), Pose((1, 2, 3)))
     outputs = MaskWriter(output_dir=tmp_path).compute(
         image=Image(np.zeros(SHAPE), "mouse", "abc"), atlas=tiny_atlas,
