@@ -6,6 +6,7 @@ The volumes are the size of Allen's at 100 µm and made here, so that no real da
 import errno
 import gzip
 import hashlib
+import io
 import json
 import os
 import signal
@@ -171,14 +172,10 @@ def test_an_address_without_https_is_not_followed(server, monkeypatch):
     """As behind the sign-in pages of some networks."""
     import requests
 
-    class Answer(requests.Response):
-        url = "http://sign-in.example/"
-
-        def close(self):
-            pass
-
+    answer = requests.Response()
+    answer.url, answer.raw = "http://sign-in.example/", io.BytesIO()
     monkeypatch.setenv("BRAINREG3D_ALLEN_URL", "https://mirror.example")
-    monkeypatch.setattr(requests, "get", lambda *_, **__: Answer())
+    monkeypatch.setattr(requests, "get", lambda *_, **__: answer)
     fails("annotation", "without https")
 
 
