@@ -42,14 +42,15 @@ def main() -> None:
 
     atlas, view = load_atlas(arguments.atlas), demo_view()
     pixels = render_phantom_image(atlas, view)
-    rows = []
+    rows, truth = [], None
     for name, options in METHODS.items():
         registration = BrainReg3D(
             pixels, pixel_size_mm=view.pixel_size_mm, alignment=view.pose, atlas=atlas, **options
         )
         seconds, result = best_of(registration, arguments.repeats)
-        label_of_id = {i: n for n, r in enumerate(result.regions, 1) for i in r.structure_ids}
-        truth = true_labels(view, label_of_id)
+        if truth is None:
+            numbered = enumerate(result.regions, 1)
+            truth = true_labels(view, {i: n for n, r in numbered for i in r.structure_ids})
         tissue = np.asarray(result.hemisphere) > 0
         rows.append((name, seconds, (result.labels == truth).mean(), tissue.mean()))
 
