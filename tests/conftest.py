@@ -18,7 +18,12 @@ os.environ["BRAINREG3D_CACHE_DIR"] = _CACHE
 os.environ.setdefault("MPLBACKEND", "Agg")
 sys.path.insert(0, str(Path(__file__).parent / "data"))
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+
+# Busy machines make single examples slow, and a red test has to be red again the next time.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("steady")
 
 DATA_DIR = Path(__file__).parents[2] / "shared" / "data"
 _REAL_FIXTURES = {

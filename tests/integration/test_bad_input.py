@@ -133,10 +133,17 @@ def test_bad_arguments(image, tmp_path, atlas, given, error, builtin, words, mon
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [(11, ["ANT"]), ("ANT", ["ANT"]), ("ANT,MARK", ["ANT", "MARK"]), (" 11 , MARK,", ["ANT", "MARK"]),
-     (("Anterior area",), ["ANT"]), (np.array([11, 30]), ["ANT", "MARK"]), ({"ANT": 1}, ["ANT"])],
+    [
+        (11, ["ANT"]),
+        ("ANT", ["ANT"]),
+        ("ANT,MARK", ["ANT", "MARK"]),
+        (" 11 , MARK,", ["ANT", "MARK"]),
+        (("Anterior area",), ["ANT"]),
+        (np.array([11, 30]), ["ANT", "MARK"]),
+        ({"ANT": 1}, ["ANT"]),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_ways_to_name_regions(image, atlas, given, expected):
     reg = BrainReg3D(
         image, pixel_size_mm=(0.3, 0.2), alignment=ABOVE, atlas=atlas, brain_regions=given

@@ -89,12 +89,8 @@ def test_a_window_mask_given_as_an_array_is_not_silently_lost(study):
     mask = np.zeros(SHAPE, np.uint8)
     mask[10:30, 5:35] = 1
     result = run(study, window_mask=mask)
-    try:
-        again = load_registration_result(result.files["run"])
-    except BrainReg3DError as error:
-        assert "window mask" in str(error)
-    else:
-        assert np.array_equal(again.labels, result.labels)
+    with pytest.raises(BrainReg3DError, match="window mask"):
+        load_registration_result(result.files["run"])
 
 
 def test_a_moved_study_opens(study, tmp_path):

@@ -61,7 +61,7 @@ def moved(template, rotation_deg, shift_mm):
 def far_apart_mm(one, other):
     """Return the largest distance between images of points all over the brain."""
     grid = np.stack(np.meshgrid(*[np.linspace(1, 7, 4)] * 3), -1).reshape(-1, 3)
-    points = np.c_[grid + [2.7, 3.6, 0.0], np.ones(len(grid))]
+    points = np.c_[grid + np.array([2.7, 3.6, 0.0]), np.ones(len(grid))]
     return np.linalg.norm((points @ one.T - points @ other.T)[:, :3], axis=1).max()
 
 

@@ -104,6 +104,64 @@ def test_a_new_atlas_redoes_everything(reg, calls):
     assert redone(reg, calls) == list(SLOTS)
 
 
+def test_another_method_gives_what_a_fresh_start_gives(reg, calls):
+    reg.run()
+    reg.method = "original"
+    assert redone(reg, calls) == []  # slots that the user filled win over the method
+    plain = BrainReg3D(
+        np.zeros((240, 200), np.uint8),
+        pixel_size_mm=(0.03, 0.02),
+        alignment=ABOVE,
+        atlas=reg.atlas,
+        brain_regions=VISIBLE,
+    )
+    exact = plain.run().labels
+    plain.method = "original"
+    original = plain.run().labels
+    fresh = attrs.evolve(plain).run().labels
+    assert np.array_equal(original, fresh)
+    assert not np.array_equal(original, exact)
+
+
+def test_another_frame(reg, calls, tmp_path):
+    frames = np.zeros((4, 24, 18), np.uint16) + np.arange(4, dtype=np.uint16)[:, None, None]
+    tifffile.imwrite(tmp_path / "stack.tif", frames, photometric="minisblack")
+    reg.image = tmp_path / "stack.tif"
+    reg.frame = 2
+    assert reg.run().image.pixels.max() == 2
+    reg.frame = 3
+    assert reg.run().image.pixels.max() == 3
+    stored = json.loads((tmp_path / "stack_run.json").read_text())
+    assert stored["image"]["frame"] == 3
+
+
+def test_an_array_that_changes_later_does_not_change_a_result(calls):
+    pixels = np.ones((24, 18), np.uint16)
+    reg = BrainReg3D(pixels, pixel_size_mm=(0.3, 0.2), alignment=ABOVE, atlas=make_atlas(),
+                     brain_regions=VISIBLE)  # fmt: skip
+    first = reg.run()
+    pixels[...] = 9
+    assert first.image.pixels.max() == 1
+    assert reg.run().image.pixels.max() == 9
+
+
+def test_a_volume_taken_away_is_noticed(calls):
+    class Knows(steps.Projector):
+        def compute(self, *, atlas, regions, alignment, registration=None):
+            calls.append(registration is not None)
+            return super().compute(atlas=atlas, regions=regions, alignment=alignment)
+
+    atlas = make_atlas()
+    reg = BrainReg3D(np.ones((24, 18)), pixel_size_mm=(0.3, 0.2), alignment=ABOVE, atlas=atlas,
+                     brain_regions=VISIBLE, volume=atlas.template.data,
+                     volume_spacing_mm=atlas.template.spacing_mm)  # fmt: skip
+    reg.Projector = Knows
+    reg.run()
+    reg.volume = None
+    assert reg.run().registration is None
+    assert calls == [True, False]
+
+
 def test_going_back_gives_the_first_result_again(reg):
     first = reg.run().labels.copy()
     reg.hemisphere = "left"

@@ -8,6 +8,21 @@ from brainreg3d.io.atomic import atomic_files
 from brainreg3d.io.output_folder import check_writable
 
 
+def write_and(what_then, *targets, what="results"):
+    """Write files together, then do something that fails."""
+    with atomic_files(what) as files:
+        for target in targets:
+            files.temporary(target).write_text("after")
+        what_then()
+
+
+def raising(error):
+    def fail():
+        raise error
+
+    return fail
+
+
 def test_all_files_appear_at_the_end(tmp_path):
     with atomic_files() as files:
         for name in ("a.tif", "b.json"):
@@ -31,21 +46,16 @@ def test_files_have_the_usual_permissions(tmp_path):
 def test_nothing_is_left_after_a_failure(tmp_path, error):
     (tmp_path / "a.tif").write_text("before")
     expected = OutputError if isinstance(error, OSError) else type(error)
-    with pytest.raises(expected), atomic_files() as files:
-        files.temporary(tmp_path / "a.tif").write_text("after")
-        files.temporary(tmp_path / "b.tif").write_text("after")
-        raise error
+    with pytest.raises(expected):
+        write_and(raising(error), tmp_path / "a.tif", tmp_path / "b.tif")
     assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
     assert (tmp_path / "a.tif").read_text() == "before"
 
 
 def test_a_full_disk_is_said_in_plain_words(tmp_path):
-    with (
-        pytest.raises(OutputError, match="No space left") as caught,
-        atomic_files("masks") as files,
-    ):
-        files.temporary(tmp_path / "a.tif")
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "a.tif"))
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "a.tif"))
+    with pytest.raises(OutputError, match="No space left") as caught:
+        write_and(raising(error), tmp_path / "a.tif", what="masks")
     assert "output_dir" in str(caught.value)
     assert "masks" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -69,9 +79,8 @@ def test_a_move_that_fails_takes_back_the_others(tmp_path, monkeypatch):
         return replace(source, target, **options)
 
     monkeypatch.setattr(os, "replace", second_fails)
-    with pytest.raises(OutputError), atomic_files() as files:
-        for name in ("a", "b", "c"):
-            files.temporary(tmp_path / name).write_text("after")
+    with pytest.raises(OutputError):
+        write_and(int, *(tmp_path / name for name in "abc"))
     assert seen, "the test did not reach the move"
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == dict.fromkeys("abc", "before")
 

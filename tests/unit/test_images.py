@@ -300,7 +300,7 @@ def test_what_is_no_image(tmp_path, name):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(MissingFileError, match="gone.tif") as error:
+    with pytest.raises(MissingFileError, match=r"gone\.tif") as error:
         load_image(tmp_path / "gone.tif")
     assert isinstance(error.value, FileNotFoundError)
 
