@@ -75,7 +75,7 @@ def load_image(source: str | Path | ArrayLike, frame: int | None = None) -> Imag
 
 def _as_array(source: ArrayLike) -> NDArray[Any]:
     try:
-        return np.asarray(source)
+        return np.array(source)  # a copy: what the user does to it later is not our image
     except ValueError as error:
         message = f"The image is no array of numbers: {_first_line(error)}."
         raise ImageError(message) from error
