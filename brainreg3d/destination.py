@@ -9,8 +9,8 @@ from brainreg3d.errors import OutputError
 from brainreg3d.io.alignment import write_alignment
 from brainreg3d.io.output_folder import check_writable
 from brainreg3d.plan import Plan
-from brainreg3d.state import Image, State
-from brainreg3d.steps import ManualAligner, MaskWriter
+from brainreg3d.state import Image, State, Volume
+from brainreg3d.steps import ManualAligner, MaskWriter, VolumeWriter
 
 
 def target(plan: Plan, image: Image | None, kind: str) -> Path | None:
@@ -39,52 +39,108 @@ def target(plan: Plan, image: Image | None, kind: str) -> Path | None:
         return None
 
 
-def plots_folder(plan: Plan, image: Image | None) -> Path | None:
-    """Return where pictures are saved.
+def volume_target(plan: Plan, volume: Volume | None, kind: str) -> Path | None:
+    """Return where a file of a 3D registration goes.
 
     Parameters
     ----------
     plan : Plan
         Holds the writer.
-    image : Image or None
-        The image of the run.
+    volume : Volume or None
+        The volume of the run.
+    kind : str
+        Which file; see `VolumeWriter.target`.
 
     Returns
     -------
     pathlib.Path or None
-        ``<stem>_plots`` beside the masks; None where these go nowhere.
+        None without a volume, for an array without a folder, or for a writer of another kind.
     """
-    masks = target(plan, image, "masks")
-    return None if masks is None else masks.with_name(masks.stem.removesuffix("_masks") + "_plots")
+    writer = plan.step("VolumeWriter")
+    if volume is None or not isinstance(writer, VolumeWriter):
+        return None
+    try:
+        return writer.target(volume, kind)
+    except OutputError:
+        return None
 
 
-def settle(plan: Plan, image: Image | None) -> Plan:
+def results_folder(plan: Plan, state: State) -> Path | None:
+    """Return the folder that results of a run go to.
+
+    Parameters
+    ----------
+    plan : Plan
+        Holds the writers.
+    state : State
+        Holds the image, or the volume.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None where they go nowhere.
+    """
+    run_file = target(plan, state.image, "run")
+    record = run_file or volume_target(plan, state.volume, "registration")
+    return None if record is None else record.parent
+
+
+def plots_folder(plan: Plan, state: State) -> Path | None:
+    """Return where pictures are saved.
+
+    Parameters
+    ----------
+    plan : Plan
+        Holds the writers.
+    state : State
+        Holds the image, or the volume.
+
+    Returns
+    -------
+    pathlib.Path or None
+        ``<stem>_plots`` beside the results; None where these go nowhere.
+    """
+    run_file = target(plan, state.image, "run")
+    if run_file is not None:
+        return run_file.with_name(run_file.name.removesuffix("_run.json") + "_plots")
+    record = volume_target(plan, state.volume, "registration")
+    if record is None:
+        return None
+    return record.with_name(record.name.removesuffix("_registration.json") + "_plots")
+
+
+def settle(plan: Plan, state: State) -> Plan:
     """Find out before anything slow whether results can be written.
 
     Parameters
     ----------
     plan : Plan
         The steps of the run.
-    image : Image or None
-        The image of the run.
+    state : State
+        Holds the image and the volume.
 
     Returns
     -------
     Plan
-        Without the writer where there is nowhere to write to.
+        Without the writers where there is nowhere to write to.
 
     Raises
     ------
     OutputError
-        If the folder cannot be written to.
+        If a folder cannot be written to.
     """
-    if plan.skipped("MaskWriter") or not isinstance(plan.step("MaskWriter"), MaskWriter):
-        return plan
-    masks = target(plan, image, "masks")
-    if masks is None:
-        logger.warning("Nothing is written: give output_dir for an image that is an array.")
-        return plan.skip("MaskWriter", "an array needs output_dir")
-    check_writable(masks.parent)
+    places = {
+        "MaskWriter": (MaskWriter, target(plan, state.image, "masks"), "image"),
+        "VolumeWriter": (VolumeWriter, volume_target(plan, state.volume, "transform"), "volume"),
+    }
+    for slot, (kind, path, what) in places.items():
+        if plan.skipped(slot) or not isinstance(plan.step(slot), kind):
+            continue
+        if path is None:
+            logger.warning("Nothing is written of the %s: an array needs output_dir.", what)
+            plan = plan.skip(slot, "an array needs output_dir")
+        else:
+            check_writable(path.parent)
     return plan
 
 

@@ -56,6 +56,7 @@ def load_inputs(
     image: Image | None,
     volume: Source | None,
     volume_spacing_mm: Sequence[float] | None,
+    volume_orientation: str | None,
     window_mask: Source | None,
     brain_regions: tuple[str | int, ...],
     pixel_size_mm: tuple[float, float] | None,
@@ -70,6 +71,8 @@ def load_inputs(
         The 3D volume.
     volume_spacing_mm : sequence of float, optional
         Its voxel size along (Z, Y, X).
+    volume_orientation : str, optional
+        Where its axes start, or grow to.
     window_mask : path-like, array_like or None
         Not zero inside the imaging window.
     brain_regions : tuple of str or int
@@ -90,9 +93,12 @@ def load_inputs(
     mask = None
     if image is not None and window_mask is not None:
         mask = load_window_mask(window_mask, image.shape)
+    moving = None
+    if volume is not None:
+        moving = load_volume(volume, volume_spacing_mm, volume_orientation)
     return State(
         image=image,
-        volume=None if volume is None else load_volume(volume, volume_spacing_mm),
+        volume=moving,
         brain_regions=brain_regions,
         pixel_size_mm=pixel_size_mm,
         window_mask=mask,

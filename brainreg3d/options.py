@@ -13,6 +13,7 @@ SLOTS = (
     "TemplateSource",
     "RegionSelector",
     "RigidRegistrar",
+    "VolumeWriter",
     "ManualAligner",
     "Projector",
     "DepthResolver",
@@ -29,21 +30,22 @@ METHODS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
-PARAMETER_OF_OPTION = {
-    "atlas": ("TemplateSource", "atlas"),
-    "alignment": ("ManualAligner", "alignment"),
-    "camera_distance_mm": ("ManualAligner", "camera_distance_mm"),
-    "principal_point_px": ("ManualAligner", "principal_point_px"),
-    "focal_point": ("ManualAligner", "focal_point_mm"),
-    "bregma": ("ManualAligner", "bregma"),
-    "window": ("ManualAligner", "window"),
-    "occluders": ("Projector", "occluders"),
-    "hemisphere": ("PixelLabeller", "hemisphere"),
-    "output_dir": ("MaskWriter", "output_dir"),
-    "label_values": ("MaskWriter", "label_values"),
-    "split_hemispheres": ("MaskWriter", "split_hemispheres"),
+PARAMETERS_OF_OPTION = {
+    "atlas": [("TemplateSource", "atlas")],
+    "metric": [("RigidRegistrar", "metric")],
+    "alignment": [("ManualAligner", "alignment")],
+    "camera_distance_mm": [("ManualAligner", "camera_distance_mm")],
+    "principal_point_px": [("ManualAligner", "principal_point_px")],
+    "focal_point": [("ManualAligner", "focal_point_mm")],
+    "bregma": [("ManualAligner", "bregma")],
+    "window": [("ManualAligner", "window")],
+    "occluders": [("Projector", "occluders")],
+    "hemisphere": [("PixelLabeller", "hemisphere")],
+    "output_dir": [("VolumeWriter", "output_dir"), ("MaskWriter", "output_dir")],
+    "label_values": [("MaskWriter", "label_values")],
+    "split_hemispheres": [("MaskWriter", "split_hemispheres")],
 }
-"""Which parameter of which slot an argument of `BrainReg3D` sets."""
+"""Which parameters of which slots an argument of `BrainReg3D` sets."""
 
 
 def build_steps(
@@ -116,5 +118,9 @@ def _fill(slot: str, filling: Any, parameters: Mapping[str, Any]) -> Step:
 
 def _of_slot(slot: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that set parameters of a slot, under the parameters' names."""
-    targets = ((PARAMETER_OF_OPTION[option], value) for option, value in options.items())
-    return {name: value for (target, name), value in targets if target == slot}
+    return {
+        name: value
+        for option, value in options.items()
+        for target, name in PARAMETERS_OF_OPTION[option]
+        if target == slot
+    }

@@ -13,6 +13,7 @@ from brainreg3d import steps
 from brainreg3d.atlas import Atlas
 from brainreg3d.destination import (
     plots_folder,
+    results_folder,
     reuse_saved_alignment,
     save_alignment,
     settle,
@@ -21,7 +22,7 @@ from brainreg3d.destination import (
 from brainreg3d.errors import InputError, OutputError, PlanError, RegionError, did_you_mean
 from brainreg3d.inputs import ImageMemory, Source, explicit_pixel_size, load_inputs
 from brainreg3d.io.images import load_image
-from brainreg3d.options import PARAMETER_OF_OPTION, SLOTS, build_steps
+from brainreg3d.options import PARAMETERS_OF_OPTION, SLOTS, build_steps
 from brainreg3d.pictures import Pictures
 from brainreg3d.plan import Plan, PlannedStep, make_plan
 from brainreg3d.provenance import describe_run
@@ -94,9 +95,15 @@ class BrainReg3D:
     frame : int, optional
         Which frame of a stack.
     volume : path-like or array_like, optional
-        A 3D brain image, (Z, Y, X) roughly as the atlas lies, to be registered to the template.
+        A 3D brain image to be registered to the template: a TIFF stack, a folder of slices, NRRD,
+        NIfTI, OME-Zarr, or an array, slowest axis first.
     volume_spacing_mm : tuple of float, optional
-        Voxel size of the volume along (Z, Y, X).
+        Voxel size of the volume along its axes.
+    volume_orientation : str, optional
+        Three letters for its axes: lower case for where they start (``"psl"``, as BrainGlobe), or
+        upper case for where they grow to. When not given, the orientation is found.
+    metric : {"MI", "MSE", "CC", "AntsCC"}, optional
+        What is compared in a 3D registration.
     output_dir : path-like, optional
         Where results go; beside the image when not given.
     label_values : {"index", "ids"}, optional
@@ -127,6 +134,7 @@ class BrainReg3D:
     TemplateSource: ClassVar[Any] = steps.TemplateSource
     RegionSelector: ClassVar[Any] = steps.RegionSelector
     RigidRegistrar: ClassVar[Any] = steps.RigidRegistrar
+    VolumeWriter: ClassVar[Any] = steps.VolumeWriter
     ManualAligner: ClassVar[Any] = steps.ManualAligner
     Projector: ClassVar[Any] = steps.Projector
     DepthResolver: ClassVar[Any] = steps.DepthResolver
@@ -152,6 +160,8 @@ class BrainReg3D:
     frame: int | None = attrs.field(default=None, kw_only=True)
     volume: Source | None = attrs.field(default=None, kw_only=True)
     volume_spacing_mm: Sequence[float] | None = attrs.field(default=None, kw_only=True)
+    volume_orientation: str | None = attrs.field(default=None, kw_only=True)
+    metric: str | None = attrs.field(default=None, kw_only=True)
     output_dir: str | Path | None = attrs.field(default=None, kw_only=True)
     label_values: str | None = attrs.field(default=None, kw_only=True)
     split_hemispheres: bool | None = attrs.field(default=None, kw_only=True)
@@ -212,10 +222,10 @@ class BrainReg3D:
             message = f"There is no slot {slot!r} to redo.{did_you_mean(slot, SLOTS)}"
             raise PlanError(message)
         state = self._inputs()
-        plan = settle(self.plan(until), state.image)
+        plan = settle(self.plan(until), state)
         if "ManualAligner" not in again and not self._has_pose_by_hand():
             plan = reuse_saved_alignment(plan, state.image)
-        folder = plots_folder(plan, state.image)
+        folder = plots_folder(plan, state)
         with Pictures.of(self.verbose, folder, self._DEFAULT_AUTO_CONTRAST) as pictures:
             for entry in plan.running:
                 state = self._run_step(entry, plan, state, again)
@@ -282,7 +292,7 @@ class BrainReg3D:
                 message = "Give either atlas= or template_source=, not both."
                 raise InputError(message)
             slots["TemplateSource"] = self.template_source
-        given = {name: getattr(self, name) for name in PARAMETER_OF_OPTION}
+        given = {name: getattr(self, name) for name in PARAMETERS_OF_OPTION}
         # None is a camera distance of its own, parallel rays; elsewhere it means "not given".
         given = {
             name: value
@@ -306,6 +316,7 @@ class BrainReg3D:
             image,
             self.volume,
             self.volume_spacing_mm,
+            self.volume_orientation,
             self.window_mask,
             self.region_names,
             explicit_pixel_size(image, self.pixel_size_mm, dims),
@@ -331,10 +342,9 @@ class BrainReg3D:
         return state
 
     def _provenance(self, plan: Plan, state: State) -> dict[str, Any]:
-        run_file = target(plan, state.image, "run")
         mask = self.window_mask if isinstance(self.window_mask, str | Path) else None
         chain = [(entry.slot, entry.step) for entry in plan.running]
-        folder = Path() if run_file is None else run_file.parent
+        folder = results_folder(plan, state) or Path()
         return describe_run(state, chain, self.method, folder, window_mask=mask)
 
     def __repr__(self) -> str:

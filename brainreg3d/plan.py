@@ -12,7 +12,7 @@ from brainreg3d.state import INPUT_NAMES, State
 from brainreg3d.steps import Step
 
 STATE_NAMES = tuple(field.name for field in attrs.fields(State))
-FINAL_RESULTS = ("registration", "labels", "outputs")
+FINAL_RESULTS = ("registration", "volume_outputs", "labels", "outputs")
 
 
 @attrs.frozen

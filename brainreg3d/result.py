@@ -111,7 +111,8 @@ class Result:
     @property
     def files(self) -> Mapping[str, Path]:
         """The files that were written, by kind; empty when nothing was."""
-        return {} if self.state.outputs is None else self.state.outputs.files
+        written = (self.state.volume_outputs, self.state.outputs)
+        return {k: path for outputs in written if outputs for k, path in outputs.files.items()}
 
     def mask(self, acronym: str) -> NDArray[np.bool_]:
         """Return the mask of one region.

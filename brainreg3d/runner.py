@@ -11,7 +11,7 @@ from brainreg3d._logging import logger
 from brainreg3d.io.fingerprint import fingerprint
 from brainreg3d.plan import PlannedStep
 from brainreg3d.state import State
-from brainreg3d.steps import MaskWriter, Step
+from brainreg3d.steps import Step
 
 
 @attrs.frozen(eq=False)
@@ -74,8 +74,7 @@ class Runner:
         mark = self._mark(step, needs)
         earlier = self._done.get(entry.slot)
         if earlier is not None and entry.slot not in redo:
-            # Files may have been moved away since, so a writer always writes.
-            if earlier.mark == mark and not isinstance(step, MaskWriter):
+            if earlier.mark == mark and step.is_current(earlier.result):
                 return attrs.evolve(state, **{step.provides: earlier.result}), False
             kept = step.kept(earlier.result, **needs)
             if kept is not None:

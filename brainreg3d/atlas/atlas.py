@@ -77,7 +77,7 @@ class Atlas:
 
     def __attrs_post_init__(self) -> None:
         unknown = [int(i) for i in self.annotation.ids[1:] if int(i) not in self.structures]
-        if len(unknown) == self.annotation.ids.size - 1:
+        if unknown and len(unknown) == self.annotation.ids.size - 1:
             message = (
                 "None of the annotation's values is a structure id; expected an annotation and a "
                 "structure file that belong together."

@@ -11,7 +11,7 @@ import click
 
 from brainreg3d._version import __version__
 from brainreg3d.cli.atlas_commands import fetch, regions
-from brainreg3d.cli.run_commands import demo, run, show
+from brainreg3d.cli.run_commands import demo, register, run, show
 from brainreg3d.errors import BrainReg3DError
 
 INTERRUPTED = 130
@@ -23,7 +23,7 @@ def brainreg3d() -> None:
     """Put cortical images onto the Allen mouse brain and write a mask for each region."""
 
 
-for _command in (run, demo, fetch, regions, show):
+for _command in (run, register, demo, fetch, regions, show):
     _command.params.append(
         click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks.")
     )

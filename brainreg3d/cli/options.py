@@ -12,6 +12,16 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 _PATH = click.Path(path_type=Path)
 
+ATLAS_OPTION_NAMES = (
+    "atlas",
+    "annotation",
+    "structures",
+    "template",
+    "atlas_orientation",
+    "atlas_spacing_um",
+)
+"""What `atlas_options` adds, and `atlas_arguments` takes."""
+
 
 def atlas_options(command: CommandT) -> CommandT:
     """Add the options that choose an atlas.
@@ -77,16 +87,13 @@ def atlas_arguments(
     Raises
     ------
     click.UsageError
-        If the options contradict each other or are incomplete.
+        If the options contradict each other.
     """
     local = [annotation, structures, template, atlas_orientation, atlas_spacing_um]
     if all(value is None for value in local):
         return {} if atlas is None else {"atlas": atlas}
     if atlas is not None:
         message = "Give either --atlas or the files of a local atlas, not both."
-        raise click.UsageError(message)
-    if annotation is None or structures is None:
-        message = "A local atlas needs --annotation FILE and --structures FILE."
         raise click.UsageError(message)
     from brainreg3d.steps import LocalTemplateSource
 

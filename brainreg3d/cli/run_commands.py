@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from brainreg3d.cli.options import atlas_arguments, atlas_options
+from brainreg3d.cli.options import ATLAS_OPTION_NAMES, atlas_arguments, atlas_options
 
 if TYPE_CHECKING:
     from brainreg3d.result import Result
@@ -69,16 +69,43 @@ def run(image: Path | None, **options: Any) -> None:
     """Label the pixels of IMAGE and write a mask for each brain region."""
     from brainreg3d.pipeline import BrainReg3D
 
-    atlas_names = (
-        "atlas", "annotation", "structures", "template", "atlas_orientation", "atlas_spacing_um",
-    )  # fmt: skip
-    chosen = atlas_arguments(**{name: options.pop(name) for name in atlas_names})
+    chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
     save_plots, show_plots = options.pop("save_plots"), options.pop("verbose")
     method = options.pop("method") or "exact"
     registration = BrainReg3D(
         image if image is not None else _pick_image(),
         brain_regions=options.pop("regions"),
         method=method,
+        verbose="save" if save_plots else show_plots,
+        **chosen,
+        **options,
+    )
+    report(registration.run())
+
+
+@click.command()
+@click.argument("volume", type=_PATH)
+@click.option(
+    "--spacing-um", type=float, nargs=3, metavar="Z Y X", help="Voxel size, slowest axis first."
+)
+@click.option(
+    "--orientation", metavar="LETTERS", help='Where its axes start, such as "psl"; else found.'
+)
+@click.option("--metric", help="MI, MSE, CC or AntsCC.  [default: MI]")
+@atlas_options
+@click.option("--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the volume.")
+@click.option("--verbose", is_flag=True, help="Show the registration.")
+@click.option("--save-plots", is_flag=True, help="Save its pictures to <stem>_plots/.")
+def register(volume: Path, spacing_um: tuple[float, ...] | None, **options: Any) -> None:
+    """Register the brain VOLUME to the atlas template, whatever its orientation."""
+    from brainreg3d.pipeline import BrainReg3D
+
+    chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
+    save_plots, show_plots = options.pop("save_plots"), options.pop("verbose")
+    registration = BrainReg3D(
+        volume=volume,
+        volume_spacing_mm=None if spacing_um is None else [size / 1000 for size in spacing_um],
+        volume_orientation=options.pop("orientation"),
         verbose="save" if save_plots else show_plots,
         **chosen,
         **options,
@@ -94,6 +121,11 @@ def report(result: Result) -> None:
     result : Result
         Of a whole run.
     """
+    found = result.registration
+    if found is not None and result.atlas is not None:
+        letters = found.directions
+        click.echo(f"Atlas: {result.atlas.title}")
+        click.echo(f"Axes of the volume grow to {letters}; overlap of tissue {found.overlap:.0%}.")
     if result.labels is not None and result.atlas is not None:
         click.echo(f"Atlas: {result.atlas.title}")
         unseen = result.unseen or {}

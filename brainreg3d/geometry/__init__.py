@@ -10,6 +10,7 @@ from brainreg3d.geometry.frames import (
     atlas_mm_to_ccf_um,
     ccf_um_to_atlas_mm,
     parse_directions,
+    reorient_from_atlas,
     reorient_to_atlas,
     to_ccf_layout,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "atlas_mm_to_ccf_um",
     "ccf_um_to_atlas_mm",
     "parse_directions",
+    "reorient_from_atlas",
     "reorient_to_atlas",
     "to_ccf_layout",
 ]

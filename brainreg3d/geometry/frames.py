@@ -74,6 +74,28 @@ def reorient_to_atlas(volume: NDArray[Any], directions: str) -> NDArray[Any]:
     return volume.transpose(axes)[steps]
 
 
+def reorient_from_atlas(volume: NDArray[Any], directions: str) -> NDArray[Any]:
+    """Return a (Z, Y, X) atlas volume with its axes as `directions` says.
+
+    The inverse of `reorient_to_atlas`.
+
+    Parameters
+    ----------
+    volume : numpy.ndarray, 3D
+        A volume in the atlas frame.
+    directions : str
+        Where the axes are to grow to, such as ``"PIR"``.
+
+    Returns
+    -------
+    numpy.ndarray, 3D
+        A view, not a copy.
+    """
+    axes, flips = parse_directions(directions)
+    steps = tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)
+    return volume[steps].transpose(np.argsort(axes))
+
+
 def to_ccf_layout(volume: NDArray[Any]) -> NDArray[Any]:
     """Return a (Z, Y, X) atlas volume as Allen lays it out: (AP, DV, ML), growing to PIR.
 
@@ -89,7 +111,7 @@ def to_ccf_layout(volume: NDArray[Any]) -> NDArray[Any]:
     numpy.ndarray, 3D
         A view, not a copy.
     """
-    return volume[::-1, ::-1].transpose(1, 0, 2)
+    return reorient_from_atlas(volume, "PIR")
 
 
 def ccf_um_to_atlas_mm(points_um: ArrayLike, box_mm: ArrayLike) -> NDArray[np.float64]:

@@ -104,6 +104,39 @@ def write_label_image(
     tifffile.imwrite(path, labels, imagej=True, resolution=per_mm, metadata=metadata)
 
 
+def write_label_volume(
+    path: Path, labels: NDArray[np.uint32], spacing_mm: tuple[float, float, float], info: str
+) -> None:
+    """Write a volume of structure ids as a compressed TIFF stack, pages first.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to.
+    labels : numpy.ndarray of uint32, 3D
+        Structure ids.
+    spacing_mm : tuple of float
+        Voxel size along the axes of `labels`.
+    info : str
+        What the labels were made with.
+    """
+    import tifffile
+
+    size = " x ".join(f"{length:g}" for length in spacing_mm)
+    per_cm = (10.0 / spacing_mm[2], 10.0 / spacing_mm[1])
+    tifffile.imwrite(
+        path,
+        labels,
+        bigtiff=labels.nbytes > _IMAGEJ_LIMIT_BYTES,
+        compression="zlib",
+        photometric="minisblack",
+        resolution=per_cm,
+        resolutionunit="CENTIMETER",
+        description=f"{info}; voxels of {size} mm along pages, rows, columns",
+        metadata=None,
+    )
+
+
 def _per_mm(pixel_size_mm: tuple[float, float]) -> tuple[float, float]:
     """Return TIFF's (x, y) resolution in pixels per mm."""
     return 1.0 / pixel_size_mm[1], 1.0 / pixel_size_mm[0]

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
-from brainreg3d.atlas import Annotation, Atlas, StructureTree, Template
+from brainreg3d.atlas import Annotation, Atlas, Structure, StructureTree, Template
 from brainreg3d.errors import AtlasError, MissingFileError
 from brainreg3d.geometry import VolumeGrid
 from brainreg3d.io.cache import cache_dir, load_json, store_json
@@ -87,6 +88,50 @@ def load_local_atlas(
     )
     warn_unknown_ids(atlas.annotation, tree, annotation.name)
     return atlas
+
+
+def load_lone_template(
+    template: str | Path,
+    *,
+    name: str = "local",
+    orientation: str | None = None,
+    spacing_um: SpacingUm = None,
+) -> Atlas:
+    """Make an atlas of a template alone, to register volumes to; it knows no structures.
+
+    Parameters
+    ----------
+    template : path-like
+        Grey-value volume (NRRD, NIfTI or TIFF).
+    name : str
+        Name of the atlas, without resolution.
+    orientation : str, optional
+        Its axes; see `brainreg3d.io.volumes.read_volume`.
+    spacing_um : float or three floats, optional
+        Its voxel size in µm, in the file's axis order.
+
+    Returns
+    -------
+    Atlas
+        With an annotation that is empty everywhere.
+
+    Raises
+    ------
+    MissingFileError
+        If the file does not exist.
+    AtlasError
+        If it cannot be read.
+    """
+    template = _existing(template)
+    header = _header(template, orientation, spacing_um)
+    nothing = np.broadcast_to(np.zeros((), dtype=np.uint16), header.grid.shape)
+    return Atlas(
+        name,
+        Annotation(nothing, np.zeros(1, dtype=np.uint32), header.grid.spacing_mm),
+        StructureTree([Structure(997, "root", "root", (255, 255, 255))]),
+        _template_loader(template, header, orientation, spacing_um),
+        sha256={"template": sha256_of_file(template)},
+    )
 
 
 def warn_unknown_ids(annotation: Annotation, structures: StructureTree, source: str) -> None:

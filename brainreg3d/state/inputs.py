@@ -51,7 +51,7 @@ class Volume:
     Parameters
     ----------
     data : numpy.ndarray, shape (Z, Y, X)
-        Intensities.
+        Intensities; the slowest axis first, whatever lies along it.
     spacing_mm : tuple of float
         Voxel size along the array's axes in mm.
     stem : str
@@ -60,6 +60,8 @@ class Volume:
         Hash of the file, or of the array when there was none.
     path : pathlib.Path or None
         Where it came from.
+    directions : str or None
+        Where its axes grow to, such as ``"SAR"``; None when that is not known.
     """
 
     data: NDArray[Any] = attrs.field(converter=read_only, repr=False)
@@ -67,3 +69,4 @@ class Volume:
     stem: str
     sha256: str = attrs.field(repr=False)
     path: Path | None = None
+    directions: str | None = None

@@ -24,20 +24,33 @@ class Registration:
     Parameters
     ----------
     matrix : numpy.ndarray, shape (4, 4)
-        Maps atlas points (x, y, z, 1) in mm to points of the moving volume in mm, (x, y, z) with
-        the centre of its first voxel at 0: from fixed to moving.
+        Maps points of the atlas (x, y, z, 1) in mm to points of the volume: from fixed to moving.
+        Points of the volume are laid out as those of the atlas, with x to the right, y to anterior
+        and z up, from the outer corner of its box once its axes are turned by `directions`.
+    directions : str
+        Where the axes of the volume grow to, such as ``"SAR"``; given, or found.
     metric_value : float
-        Value of the metric at the end.
+        Value of the metric at the end; smaller is better.
     stop_condition : str
-        Why the optimiser stopped, in its own words.
+        Why the optimiser stopped.
     iterations : int
-        Iterations at the finest level.
+        Iterations of the optimiser, all levels together.
+    overlap : float
+        Share of the smaller tissue that lies on the other one.
+    basin_gap : float
+        How many times better it is than at the best pose of another orientation.
+    warnings : tuple of str
+        What is doubtful.
     """
 
     matrix: NDArray[np.float64] = attrs.field(converter=read_only)
+    directions: str
     metric_value: float
     stop_condition: str
     iterations: int
+    overlap: float
+    basin_gap: float = np.inf
+    warnings: tuple[str, ...] = ()
 
 
 @attrs.frozen

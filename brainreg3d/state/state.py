@@ -50,6 +50,8 @@ class State:
         Result of PixelLabeller.
     outputs : Outputs or None
         Result of MaskWriter.
+    volume_outputs : Outputs or None
+        Result of VolumeWriter.
     """
 
     image: Image | None = None
@@ -68,6 +70,7 @@ class State:
     visible: VisibleSamples | None = None
     labels: Labels | None = None
     outputs: Outputs | None = None
+    volume_outputs: Outputs | None = None
 
 
 INPUT_NAMES = (

@@ -171,6 +171,22 @@ class Step:
         """
         del previous, needs
 
+    def is_current(self, previous: Any) -> bool:
+        """Tell whether an earlier result still stands, when nothing has changed since.
+
+        Parameters
+        ----------
+        previous : object
+            The earlier result.
+
+        Returns
+        -------
+        bool
+            True here; a step that writes files looks whether they are still there.
+        """
+        del previous
+        return True
+
     @classmethod
     def needs(cls) -> tuple[str, ...]:
         """Return the fields of `State` without which the step cannot run.

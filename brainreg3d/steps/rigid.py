@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._arrays import finite_numbers
+from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas
-from brainreg3d.errors import InputError, RegistrationFailed
+from brainreg3d.errors import InputError
+from brainreg3d.geometry import ATLAS_DIRECTIONS, reorient_to_atlas
+from brainreg3d.geometry.frames import parse_directions
 from brainreg3d.state import Registration, Volume
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.parameters import one_of, whole_number
 
-if TYPE_CHECKING:
-    import SimpleITK as sitk  # noqa: N813 - the library's own abbreviation
-
 METRICS = ("MI", "MSE", "CC", "AntsCC")
-_HISTOGRAM_BINS = 50
-_SHRINK_FACTORS = (8, 4, 2, 1)
-_SMOOTHING_MM = (0.4, 0.2, 0.1, 0.0)
-_SAMPLED_SHARE = 0.2
-_SEED = 1
 
 
 def _angles(value: Any) -> tuple[float, float, float]:
@@ -34,28 +30,55 @@ def _angles(value: Any) -> tuple[float, float, float]:
     return numbers[0], numbers[1], numbers[2]
 
 
+def _optional_mask(value: Any) -> NDArray[np.bool_] | None:
+    return None if value is None else np.asarray(value) != 0
+
+
+_same_array = attrs.cmp_using(eq=np.array_equal)
+
+
 class RigidRegistrar(Step):
     """Register a volume to the atlas template by a rotation and a shift.
 
-    A multi-resolution gradient descent that starts with the centres of mass on each other. It
-    finds brains that lie roughly as the atlas does, or as `initial_rotation_deg` says.
+    The brain is found whatever its orientation, in a canvas of any size; see
+    `brainreg3d.registration.register_rigid` for how. A result that cannot be trusted is an error.
 
     Parameters
     ----------
     metric : {"MI", "MSE", "CC", "AntsCC"}
         Mattes mutual information, mean squares, correlation, or neighbourhood correlation.
+    search : {"global", "local"}
+        Try all orientations, or only those near the known one. Where the orientation of the
+        volume is known, "global" stays within 60 degrees of it.
     max_iterations : int
-        Most iterations at each level.
+        Most iterations of the optimiser at each level.
     initial_rotation_deg : tuple of float
-        Angles (rx, ry, rz) at which the search starts.
+        Angles (rx, ry, rz) around which to search, when they are not all 0.
+    fixed_mask : numpy.ndarray of bool, optional
+        Tissue of the template, (Z, Y, X) in the atlas frame; found when not given.
+    moving_mask : numpy.ndarray of bool, optional
+        Tissue of the volume, on its own grid; found when not given.
+    progress_callback : callable, optional
+        Called with ITK's registration method once for each iteration.
     """
 
     provides: ClassVar[str] = "registration"
+    version: ClassVar[int] = 2
 
     metric: str = attrs.field(default="MI", validator=one_of(*METRICS))
+    search: str = attrs.field(default="global", validator=one_of("global", "local"))
     max_iterations: int = attrs.field(default=1000, validator=whole_number(1))
     initial_rotation_deg: tuple[float, float, float] = attrs.field(
         default=(0.0, 0.0, 0.0), converter=_angles
+    )
+    fixed_mask: NDArray[np.bool_] | None = attrs.field(
+        default=None, converter=_optional_mask, eq=_same_array
+    )
+    moving_mask: NDArray[np.bool_] | None = attrs.field(
+        default=None, converter=_optional_mask, eq=_same_array
+    )
+    progress_callback: Callable[[Any], object] | None = attrs.field(
+        default=None, eq=False, repr=False
     )
 
     def compute(self, *, atlas: Atlas, volume: Volume) -> Registration:  # type: ignore[override]
@@ -66,7 +89,7 @@ class RigidRegistrar(Step):
         atlas : Atlas
             Its template is the fixed image.
         volume : Volume
-            The moving image, roughly in the orientation of the atlas.
+            The moving image.
 
         Returns
         -------
@@ -76,91 +99,90 @@ class RigidRegistrar(Step):
         Raises
         ------
         RegistrationFailed
-            If the optimiser could not work with these images.
+            If no transform can be trusted.
+        InputError
+            If the atlas has no template, or the volume cannot be used.
         """
-        import SimpleITK as sitk  # noqa: N813 - the library's own abbreviation
+        from brainreg3d.registration import PhysicalImage, register_rigid
 
         if atlas.template is None:
             message = f"Atlas {atlas.full_name} has no template to register a volume to."
             raise InputError(message)
-        fixed = _to_sitk(atlas.template.data, atlas.template.spacing_mm, half_voxel=True)
-        moving = _to_sitk(volume.data, volume.spacing_mm, half_voxel=False)
-        method = self._method()
-        try:
-            initial = self._initial(fixed, moving)
-            method.SetInitialTransform(initial, inPlace=True)
-            method.Execute(fixed, moving)
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            message = f"The volume could not be registered to {atlas.full_name}: {reason}"
-            raise RegistrationFailed(message) from error
-        transform = sitk.Euler3DTransform(initial)
+        directions = volume.directions or ATLAS_DIRECTIONS
+        data, spacing_mm = _turned(volume.data, volume.spacing_mm, directions)
+        mask = None if self.moving_mask is None else reorient_to_atlas(self.moving_mask, directions)
+        template = atlas.template
+        result = register_rigid(
+            PhysicalImage(template.data, template.spacing_mm, _first_center(template.spacing_mm)),
+            PhysicalImage(data, spacing_mm, _first_center(spacing_mm)),
+            metric=self.metric,
+            search=self.search,
+            max_iterations=self.max_iterations,
+            initial_rotation_deg=self.initial_rotation_deg,
+            known_orientation=None if volume.directions is None else np.eye(3),
+            fixed_mask=self.fixed_mask,
+            moving_mask=mask,
+            progress_callback=self.progress_callback,
+        )
+        matrix = result.matrix
+        if volume.directions is None:
+            directions, matrix = _orient(volume, matrix)
+            logger.info("The volume's axes grow to %s.", directions)
         return Registration(
-            _matrix(transform),
-            float(method.GetMetricValue()),
-            method.GetOptimizerStopConditionDescription(),
-            int(method.GetOptimizerIteration()),
+            matrix,
+            directions,
+            metric_value=result.metric_value,
+            stop_condition=result.stop_condition,
+            iterations=result.iterations,
+            overlap=max(result.overlap.covered, result.overlap.filled),
+            basin_gap=result.basin_gap,
+            warnings=result.warnings,
         )
 
-    def _initial(self, fixed: sitk.Image, moving: sitk.Image) -> sitk.Euler3DTransform:
-        import SimpleITK as sitk  # noqa: N813
 
-        start = sitk.CenteredTransformInitializer(
-            fixed,
-            moving,
-            sitk.Euler3DTransform(),
-            sitk.CenteredTransformInitializerFilter.MOMENTS,
-        )
-        transform = sitk.Euler3DTransform(start)
-        transform.SetRotation(*np.deg2rad(self.initial_rotation_deg).tolist())
-        return transform
-
-    def _method(self) -> sitk.ImageRegistrationMethod:
-        import SimpleITK as sitk  # noqa: N813
-
-        method = sitk.ImageRegistrationMethod()
-        if self.metric == "MI":
-            method.SetMetricAsMattesMutualInformation(_HISTOGRAM_BINS)
-        elif self.metric == "MSE":
-            method.SetMetricAsMeanSquares()
-        elif self.metric == "CC":
-            method.SetMetricAsCorrelation()
-        else:
-            method.SetMetricAsANTSNeighborhoodCorrelation(2)
-        method.SetMetricSamplingStrategy(method.RANDOM)
-        method.SetMetricSamplingPercentage(_SAMPLED_SHARE, _SEED)
-        method.SetNumberOfWorkUnits(1)  # sums in thread order would change from run to run
-        method.SetInterpolator(sitk.sitkLinear)
-        method.SetShrinkFactorsPerLevel(_SHRINK_FACTORS)
-        method.SetSmoothingSigmasPerLevel(_SMOOTHING_MM)
-        method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
-        method.SetOptimizerAsRegularStepGradientDescent(
-            learningRate=1.0,
-            minStep=1e-4,
-            numberOfIterations=self.max_iterations,
-            relaxationFactor=0.75,
-        )
-        method.SetOptimizerScalesFromPhysicalShift()
-        return method
+def _turned(
+    data: NDArray[Any], spacing_mm: tuple[float, float, float], directions: str
+) -> tuple[NDArray[Any], tuple[float, float, float]]:
+    """Return a volume with its axes as those of the atlas, as a view."""
+    axes, _ = parse_directions(directions)
+    z, y, x = (spacing_mm[axis] for axis in axes)
+    return reorient_to_atlas(data, directions), (z, y, x)
 
 
-def _to_sitk(
-    data: NDArray[Any], spacing_mm: tuple[float, float, float], *, half_voxel: bool
-) -> sitk.Image:
-    """Return a (Z, Y, X) array as an ITK image whose axes are the array's (x, y, z)."""
-    import SimpleITK as sitk  # noqa: N813
-
-    image = sitk.GetImageFromArray(np.ascontiguousarray(data, dtype=np.float32))
-    image.SetSpacing(spacing_mm[::-1])
-    if half_voxel:  # the atlas frame starts at the outer face of the first voxel
-        image.SetOrigin([spacing / 2 for spacing in spacing_mm[::-1]])
-    return image
+def _first_center(spacing_mm: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return the centre (x, y, z) of the first voxel of a box whose corner is the origin."""
+    z, y, x = (spacing / 2 for spacing in spacing_mm)
+    return x, y, z
 
 
-def _matrix(transform: sitk.Euler3DTransform) -> NDArray[np.float64]:
-    rotation = np.array(transform.GetMatrix()).reshape(3, 3)
-    center = np.array(transform.GetCenter())
-    matrix = np.eye(4)
-    matrix[:3, :3] = rotation
-    matrix[:3, 3] = np.array(transform.GetTranslation()) + center - rotation @ center
-    return matrix
+def _orient(volume: Volume, matrix: NDArray[np.float64]) -> tuple[str, NDArray[np.float64]]:
+    """Name the axes that a registration found, and lay the volume's points out accordingly.
+
+    Parameters
+    ----------
+    volume : Volume
+        Its points are (x, y, z) along its last, middle and first axis.
+    matrix : numpy.ndarray, shape (4, 4)
+        From atlas points to such points.
+
+    Returns
+    -------
+    directions : str
+        Where the axes of the volume grow to.
+    matrix : numpy.ndarray, shape (4, 4)
+        From atlas points to points along x to the right, y to anterior, z up.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    # Row i of the rotation says which anatomical direction the volume's axis i lies along.
+    rotation = matrix[:3, :3]
+    _, anatomical = linear_sum_assignment(-np.abs(rotation))
+    letters, turn = [], np.zeros((4, 4))
+    turn[3, 3] = 1.0
+    for axis, target in enumerate(anatomical):
+        grows = rotation[axis, target] > 0
+        letters.append("RAS"[target] if grows else "LPI"[target])
+        turn[target, axis] = 1.0 if grows else -1.0
+        length = volume.data.shape[2 - axis] * volume.spacing_mm[2 - axis]
+        turn[target, 3] = 0.0 if grows else length
+    return "".join(letters[::-1]), turn @ matrix

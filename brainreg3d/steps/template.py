@@ -62,12 +62,13 @@ class LocalTemplateSource(Step):
 
     Parameters
     ----------
-    annotation : path-like
+    annotation : path-like, optional
         Volume of structure ids: NRRD, NIfTI or TIFF.
-    structures : path-like
-        Structure tree: Allen's JSON, BrainGlobe's JSON, or a CSV.
+    structures : path-like, optional
+        Structure tree: Allen's JSON, BrainGlobe's JSON, or a CSV; needed with an annotation.
     template : path-like, optional
-        Grey-value volume of the same physical box; its voxels may have another size.
+        Grey-value volume of the same physical box; its voxels may have another size. Alone it is
+        enough to register volumes to, but not to label an image.
     name : str
         Name of the atlas in everything that is written.
     orientation : str, optional
@@ -80,8 +81,8 @@ class LocalTemplateSource(Step):
 
     provides: ClassVar[str] = "atlas"
 
-    annotation: Path = attrs.field(converter=Path)
-    structures: Path = attrs.field(converter=Path)
+    annotation: Path | None = attrs.field(default=None, converter=_optional_path)
+    structures: Path | None = attrs.field(default=None, converter=_optional_path)
     template: Path | None = attrs.field(default=None, converter=_optional_path)
     name: str = "local"
     orientation: str | None = None
@@ -102,13 +103,19 @@ class LocalTemplateSource(Step):
         MissingFileError
             If a file does not exist.
         """
-        from brainreg3d.sources.local import load_local_atlas
+        from brainreg3d.sources.local import load_local_atlas, load_lone_template
 
-        return load_local_atlas(
-            self.annotation,
-            self.structures,
-            self.template,
-            name=self.name,
-            orientation=self.orientation,
-            spacing_um=self.spacing_um,
-        )
+        reading: dict[str, Any] = {
+            "name": self.name,
+            "orientation": self.orientation,
+            "spacing_um": self.spacing_um,
+        }
+        if self.annotation is not None and self.structures is not None:
+            return load_local_atlas(self.annotation, self.structures, self.template, **reading)
+        if self.template is None or self.annotation is not None or self.structures is not None:
+            message = (
+                "A local atlas needs annotation and structures (--annotation FILE --structures "
+                "FILE), or a template alone to register volumes to."
+            )
+            raise AtlasError(message)
+        return load_lone_template(self.template, **reading)

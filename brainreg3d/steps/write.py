@@ -99,6 +99,22 @@ class MaskWriter(Step):
             raise OutputError(message)
         return folder / f"{self.stem or image.stem}{FILE_NAMES[kind]}"
 
+    def is_current(self, previous: Outputs) -> bool:
+        """Tell whether the files need not be written again: they always are, being small.
+
+        Parameters
+        ----------
+        previous : Outputs
+            The files of the last run.
+
+        Returns
+        -------
+        bool
+            False.
+        """
+        del previous
+        return False
+
     def compute(  # type: ignore[override]
         self,
         *,
