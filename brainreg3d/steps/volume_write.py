@@ -228,7 +228,7 @@ def labels_of_volume(
     from brainreg3d.registration import resample
 
     grid = turned_grid(volume, registration.directions)
-    inverse: NDArray[np.float64] = np.linalg.inv(registration.matrix)
+    inverse = np.linalg.inv(registration.matrix).astype(np.float64)
     index = resample(atlas.annotation.index, atlas.grid, grid, inverse, nearest=True)
     ids = atlas.annotation.ids[index]
     return np.ascontiguousarray(reorient_from_atlas(ids, registration.directions))
