@@ -114,6 +114,18 @@ class PhysicalImage:
         low = np.clip(low, 0, np.array(self.data.shape) - 1)
         return self.cropped(low, np.clip(high, low + 1, self.data.shape))
 
+    def filling_box(
+        self, lower_mm: ArrayLike, upper_mm: ArrayLike, value: float
+    ) -> PhysicalImage:
+        """Return the image cropped to a physical box, and padded where it does not reach."""
+        part = self.cropped_to_box(lower_mm, upper_mm)
+        last = np.array(part.data.shape) - 1
+        before = np.floor(-part.indices(lower_mm) + 1e-6)
+        after = np.floor(part.indices(upper_mm) - last + 1e-6)
+        if before.max() < 1 and after.max() < 1:
+            return part
+        return part.padded(np.maximum(before, 0), np.maximum(after, 0), value)
+
     def padded(self, before: ArrayLike, after: ArrayLike, value: float) -> PhysicalImage:
         """Return the image with voxels of one value added around it.
 

@@ -64,6 +64,28 @@ class Tissue:
         last = np.array(self.mask.shape) - 1
         return self.image.points_mm((0, 0, 0)), self.image.points_mm(last)
 
+    def contains(self, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which points, shape (N, 3), lie in tissue."""
+        indices = np.rint(self.image.indices(points_mm)).astype(int)
+        on_grid = np.all((indices >= 0) & (indices < self.mask.shape), axis=1)
+        found = np.zeros(len(indices), dtype=bool)
+        found[on_grid] = self.mask[tuple(indices[on_grid].T)]
+        return found
+
+    def near(self, image: PhysicalImage, distance_mm: float) -> NDArray[np.bool_]:
+        """Return which voxels of another image lie in tissue or not far from it."""
+        from scipy import ndimage
+
+        away = ndimage.distance_transform_edt(~self.mask, sampling=self.image.spacing_mm)
+        shape, offset = np.array(self.mask.shape), self.image.indices(image.origin_mm)
+        steps = np.array(image.spacing_mm) / np.array(self.image.spacing_mm)
+        lines = [
+            np.clip(np.rint(offset[axis] + steps[axis] * np.arange(count)), 0, shape[axis] - 1)
+            for axis, count in enumerate(image.data.shape)
+        ]
+        within = away <= distance_mm
+        return np.asarray(within[np.ix_(*(line.astype(int) for line in lines))])
+
 
 def find_tissue(image: PhysicalImage, name: str, mask: NDArray[Any] | None = None) -> Tissue:
     """Find the tissue in a volume, however large, noisy or off-centre its canvas.
