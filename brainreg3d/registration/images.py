@@ -164,14 +164,15 @@ def shrink(image: PhysicalImage, target_mm: float) -> PhysicalImage:
     image : PhysicalImage
         Any type of numbers.
     target_mm : float
-        Voxel size to come close to, from below along each axis; axes that are as coarse stay.
+        Voxel size to come close to along each axis, exceeding it by a seventh at most; axes that
+        are as coarse stay.
 
     Returns
     -------
     PhysicalImage
         float32; voxels beyond the last whole block along an axis are left out.
     """
-    wanted = np.floor(target_mm / np.array(image.spacing_mm) + 1e-6).astype(int)
+    wanted = np.floor(target_mm / np.array(image.spacing_mm) + 0.25).astype(int)
     factors = np.clip(wanted, 1, image.data.shape)
     blocks = np.array(image.data.shape) // factors
     out = np.empty(blocks, dtype=np.float32)
