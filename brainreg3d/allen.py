@@ -12,14 +12,13 @@ right way, set the direction to ``(-1, 0, 0, 0, -1, 0, 0, 0, 1)`` before writing
 here do not fit such an image any more.
 
 The moving volume is taken as it comes, array axes (Z, Y, X) as physical (z, y, x), with the
-centre of its first voxel at 0 mm, too. Note that the atlas frame in the rest of the package starts at the
-outer corner of the Allen box, half a voxel farther out.
+centre of its first voxel at 0 mm, too. Note that the atlas frame in the rest of the package starts
+at the outer corner of the Allen box, half a voxel farther out.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +30,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from brainreg3d._logging import logger
 from brainreg3d.errors import InputError
 from brainreg3d.registration import PhysicalImage, RigidResult, register_rigid
+from brainreg3d.sources.allen_files import fetch_allen_file, temporary_allen_file
 
 if TYPE_CHECKING:
     import SimpleITK as sitk  # noqa: N813 - the library's own abbreviation
@@ -66,7 +66,8 @@ def numpy_to_sitk_image(
     array = np.asarray(volume)
     if cast_dtype is not None:
         array = array.astype(cast_dtype)
-    return PhysicalImage(array, spacing).to_sitk()
+    image: sitk.Image = PhysicalImage(array, spacing).to_sitk()
+    return image
 
 
 def download_template(
@@ -79,10 +80,10 @@ def download_template(
     resolution : {10, 25, 50, 100}
         Voxel size in micrometres.
     cache : bool
-        Keep the file for the next time. Otherwise a file that is in the cache is used all the
-        same, but none is left behind.
+        Keep the file, ``allen_template_{resolution}um.nrrd``, for the next time. Otherwise it is
+        fetched anew and none is left behind.
     cache_dir : path-like, optional
-        Folder of the cache; by default the package's.
+        Folder to keep it in; by default in the package's cache.
 
     Returns
     -------
@@ -102,7 +103,10 @@ def download_template(
         sizes = ", ".join(str(size) for size in AVAILABLE_RESOLUTIONS)
         message = f"Expected a resolution among {sizes} µm; got {resolution!r}."
         raise InputError(message)
-    with _template_file(int(resolution), cache, cache_dir) as path:
+    if cache:
+        path = fetch_allen_file("template", int(resolution), cache_dir=cache_dir)
+        return sitk.ReadImage(str(path))
+    with temporary_allen_file("template", int(resolution)) as path:
         return sitk.ReadImage(str(path))
 
 
@@ -227,20 +231,22 @@ def _euler_transform(matrix: NDArray[np.float64]) -> sitk.Euler3DTransform:
 
 def _report(result: RigidResult) -> None:
     logger.info(
-        "Registered in %.1f s, %d iterations: %s", result.duration_s, result.iterations,
+        "Registered in %.1f s, %d iterations: %s",
+        result.duration_s,
+        result.iterations,
         result.stop_condition,
     )
     logger.info(
         "Metric %.6g; tissue overlap (Dice) %.2f; %.1f times as good as any other orientation",
-        result.metric_value, result.overlap.dice, result.basin_gap,
+        result.metric_value,
+        result.overlap.dice,
+        result.basin_gap,
     )
 
 
 @contextmanager
 def _reporting(verbose: bool) -> Iterator[None]:
     """Show the package's log on standard error meanwhile, if wanted."""
-    import logging
-
     if not verbose:
         yield
         return
@@ -253,10 +259,3 @@ def _reporting(verbose: bool) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-
-
-@contextmanager
-def _template_file(
-    resolution: int, cache: bool, folder: str | Path | None
-) -> Iterator[Path]:
-    raise NotImplementedError

@@ -69,7 +69,7 @@ class PhysicalImage:
     @property
     def voxel_mm(self) -> float:
         """Edge in mm of a cube as large as a voxel."""
-        return float(np.prod(self.spacing_mm)) ** (1 / 3)
+        return float(np.prod(self.spacing_mm) ** (1 / 3))
 
     @property
     def spacing_xyz_mm(self) -> NDArray[np.float64]:
@@ -114,9 +114,7 @@ class PhysicalImage:
         low = np.clip(low, 0, np.array(self.data.shape) - 1)
         return self.cropped(low, np.clip(high, low + 1, self.data.shape))
 
-    def filling_box(
-        self, lower_mm: ArrayLike, upper_mm: ArrayLike, value: float
-    ) -> PhysicalImage:
+    def filling_box(self, lower_mm: ArrayLike, upper_mm: ArrayLike, value: float) -> PhysicalImage:
         """Return the image cropped to a physical box, and padded where it does not reach."""
         part = self.cropped_to_box(lower_mm, upper_mm)
         last = np.array(part.data.shape) - 1

@@ -93,7 +93,10 @@ def _interpolate(points, coefficients, matrix, offset):  # type: ignore[no-untyp
             for b in range(4):
                 row = coefficients[iz - 1 + a, iy - 1 + b]
                 line = (
-                    wx[0] * row[ix - 1] + wx[1] * row[ix] + wx[2] * row[ix + 1] + wx[3] * row[ix + 2]
+                    wx[0] * row[ix - 1]
+                    + wx[1] * row[ix]
+                    + wx[2] * row[ix + 1]
+                    + wx[3] * row[ix + 2]
                 )
                 total += wz[a] * wy[b] * line
         out[i] = total
@@ -175,7 +178,10 @@ class _Problem:
         offsets = points - center
         coefficients = ndimage.spline_filter(fixed.data, order=3, mode="mirror")
         gradient = np.stack(
-            [_spline_gradient(coefficients, 2 - axis)[place] / fixed.spacing_mm[2 - axis] for axis in range(3)],
+            [
+                _spline_gradient(coefficients, 2 - axis)[place] / fixed.spacing_mm[2 - axis]
+                for axis in range(3)
+            ],
             axis=1,
         )
         derivatives = np.concatenate([np.cross(offsets, gradient), gradient], axis=1)
@@ -185,7 +191,9 @@ class _Problem:
         bin_values = sums / np.maximum(np.bincount(bins), 1)
         radius = float(np.abs(offsets).max())
         x, y, z = (offsets / radius).T
-        light = np.stack([np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y, y * z, z * x], axis=1)
+        light = np.stack(
+            [np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y, y * z, z * x], axis=1
+        )
         return cls(center, offsets, values, bins, bin_values, derivatives, light, radius)
 
     def motion(self, change: NDArray[np.float64]) -> NDArray[np.float64]:

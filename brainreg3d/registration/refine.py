@@ -157,9 +157,7 @@ def refine(
     method.SetOptimizerScalesFromPhysicalShift()
     raised: list[BaseException] = []
     if progress_callback is not None:
-        method.AddCommand(
-            sitk.sitkIterationEvent, _guarded(progress_callback, method, raised)
-        )
+        method.AddCommand(sitk.sitkIterationEvent, _guarded(progress_callback, method, raised))
     try:
         method.Execute(level.fixed.to_sitk(), level.moving.to_sitk())
     except RuntimeError as error:
@@ -234,7 +232,7 @@ def _guarded(
     def call() -> None:
         try:
             callback(method)
-        except BaseException as error:  # noqa: BLE001 - raised again, outside of ITK
+        except BaseException as error:  # raised again, outside of ITK
             raised.append(error)
             method.StopRegistration()
 

@@ -147,7 +147,10 @@ def register_rigid(
     began = time.perf_counter()
     check_metric(metric)
     start, reach_deg = _narrowing(search, initial_rotation_deg, known_orientation)
-    for image, name, mask in ((fixed, "the atlas", fixed_mask), (moving, "the volume", moving_mask)):
+    for image, name, mask in (
+        (fixed, "the atlas", fixed_mask),
+        (moving, "the volume", moving_mask),
+    ):
         _check(image, name, mask)
     fixed_tissue = find_tissue(fixed, "the atlas", fixed_mask)
     moving_tissue = find_tissue(moving, "the volume", moving_mask)
@@ -164,7 +167,11 @@ def register_rigid(
         make_level(fixed, fixed_tissue, moving, moving_tissue, size)
         for size in sorted({max(_COARSE_MM, finest), finest}, reverse=True)
     ]
-    options = {"max_iterations": max_iterations, "seed": seed, "progress_callback": progress_callback}
+    options = {
+        "max_iterations": max_iterations,
+        "seed": seed,
+        "progress_callback": progress_callback,
+    }
     start_matrix = best.matrix(scorer.center_mm)
     polished = _polish(levels[-1], moving_tissue, scorer, start_matrix)
     finished = _finish(levels, start_matrix, polished, metric, options)
@@ -197,7 +204,9 @@ def _narrowing(
         raise InputError(message)
     angles = np.asarray(angles_deg, dtype=float).ravel()
     if angles.size != 3 or not np.all(np.isfinite(angles)):
-        message = f"initial_rotation_deg is three angles (rx, ry, rz) in degrees; got {angles_deg!r}."
+        message = (
+            f"initial_rotation_deg is three angles (rx, ry, rz) in degrees; got {angles_deg!r}."
+        )
         raise InputError(message)
     start = rotation_from_euler_deg(angles)
     if orientation is not None:
@@ -221,7 +230,9 @@ def _check(image: PhysicalImage, name: str, mask: NDArray[Any] | None) -> None:
         raise InputError(message)
     low, high = float(data.min()), float(data.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        message = f"There are NaN or infinite voxels in {name}; replace them first, for example by 0."
+        message = (
+            f"There are NaN or infinite voxels in {name}; replace them first, for example by 0."
+        )
         raise InputError(message)
     if low == high:
         message = f"All voxels of {name} have the same value; there is nothing to register."

@@ -180,7 +180,9 @@ class PoseScorer:
 
 
 def search(
-    scorer: PoseScorer, rotations: NDArray[np.float64], shifts_mm: Sequence[float] = (0.0, _SHIFT_MM)
+    scorer: PoseScorer,
+    rotations: NDArray[np.float64],
+    shifts_mm: Sequence[float] = (0.0, _SHIFT_MM),
 ) -> list[Pose]:
     """Find the best poses, apart from each other.
 
@@ -206,7 +208,9 @@ def search(
         in_threads(lambda rows: scorer.scores(turned[rows], images[rows], _POINTS_GLOBAL), chunks)
     )
     # One pose a rotation, or the shifts of the best orientation would leave room for no other.
-    best = scores.reshape(len(rotations), -1).argmax(axis=1) + len(offsets) * np.arange(len(rotations))
+    best = scores.reshape(len(rotations), -1).argmax(axis=1) + len(offsets) * np.arange(
+        len(rotations)
+    )
     order = best[np.argsort(-scores[best], kind="stable")]
     poses = [Pose(turned[row], images[row], float(scores[row])) for row in order[: 4 * _STARTS]]
     poses = _apart(poses, _STARTS)
@@ -276,9 +280,7 @@ def _apart(poses: Sequence[Pose], count: int) -> list[Pose]:
     return kept
 
 
-def _sample(
-    classes: PhysicalImage, fixed: Tissue
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+def _sample(classes: PhysicalImage, fixed: Tissue) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Return points in and around the fixed tissue, in random order, and their classes."""
     from scipy import ndimage
 
