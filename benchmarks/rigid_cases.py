@@ -12,7 +12,7 @@ from pathlib import Path
 
 import attrs
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
 
 from brainreg3d.registration.images import PhysicalImage
@@ -72,7 +72,7 @@ def to_ras(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def allen_source(folder: Path) -> Source:
-    """The average template at 100 um, its brain being what is annotated."""
+    """Return the average template at 100 um, its brain being what is annotated."""
     template = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "average_template_100.nrrd")))
     annotation = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "annotation_100.nrrd")))
     image = PhysicalImage(to_ras(template).astype(np.float32), (0.1, 0.1, 0.1))
@@ -80,7 +80,7 @@ def allen_source(folder: Path) -> Source:
 
 
 def phantom_source() -> Source:
-    """The synthetic brain at 100 um."""
+    """Return the synthetic brain at 100 um."""
     from brainreg3d.sources.phantom import make_phantom_annotation, make_phantom_template
 
     annotation = make_phantom_annotation(100)
@@ -123,7 +123,9 @@ def make_case(source: Source, category: str, number: int, name: str = "") -> Cas
     moving, truth = _spoil(moving, truth, source, category, rng)
     data = np.clip(np.rint(moving.data * 60), 0, 65535).astype(np.uint16)
     moving = PhysicalImage(data, spacing)
-    return Case(f"{name}{category}-{number}", category, source.fixed, moving, truth, source.points_mm)
+    return Case(
+        f"{name}{category}-{number}", category, source.fixed, moving, truth, source.points_mm
+    )
 
 
 def sample(
@@ -137,7 +139,9 @@ def sample(
     transform = sitk.AffineTransform(3)
     transform.SetMatrix(inverse[:3, :3].ravel().tolist())
     transform.SetTranslation(inverse[:3, 3].tolist())
-    shape = [max(1, round(float(s / step))) for s, step in zip(size_mm, spacing_mm[::-1], strict=True)]
+    shape = [
+        max(1, round(float(s / step))) for s, step in zip(size_mm, spacing_mm[::-1], strict=True)
+    ]
     resampler = sitk.ResampleImageFilter()
     resampler.SetSize(shape)
     resampler.SetOutputSpacing(spacing_mm[::-1])
@@ -156,7 +160,7 @@ def _rotation(category: str, rng: np.random.Generator) -> NDArray[np.float64]:
     return rotation_from_vector(axis * np.radians(rng.uniform(5, 45)))
 
 
-def _spoil(moving, truth, source, category, rng):  # noqa: ANN001, ANN202 - a dispatcher
+def _spoil(moving, truth, source, category, rng):
     data, scale = moving.data, float(np.percentile(source.fixed.data[source.brain], 95))
     if category == "noisy_canvas":
         data = np.abs(data + rng.normal(0, 0.15 * scale, data.shape).astype(np.float32))
@@ -166,9 +170,7 @@ def _spoil(moving, truth, source, category, rng):  # noqa: ANN001, ANN202 - a di
         brain = source.points_mm @ truth[:3, :3].T + truth[:3, 3]
         level = np.quantile(brain @ direction, 0.75)
         grid = np.indices(data.shape, sparse=True)
-        along = sum(
-            grid[axis] * moving.spacing_mm[axis] * direction[2 - axis] for axis in range(3)
-        )
+        along = sum(grid[axis] * moving.spacing_mm[axis] * direction[2 - axis] for axis in range(3))
         data = np.where(along > level, 0, data)
         data = np.abs(data + rng.normal(0, 0.03 * scale, data.shape))
     elif category == "inverted":

@@ -69,7 +69,7 @@ class PhysicalImage:
     @property
     def voxel_mm(self) -> float:
         """Edge in mm of a cube as large as a voxel."""
-        return float(np.prod(self.spacing_mm)) ** (1 / 3)
+        return float(np.prod(self.spacing_mm) ** (1 / 3))
 
     @property
     def spacing_xyz_mm(self) -> NDArray[np.float64]:
@@ -114,9 +114,7 @@ class PhysicalImage:
         low = np.clip(low, 0, np.array(self.data.shape) - 1)
         return self.cropped(low, np.clip(high, low + 1, self.data.shape))
 
-    def filling_box(
-        self, lower_mm: ArrayLike, upper_mm: ArrayLike, value: float
-    ) -> PhysicalImage:
+    def filling_box(self, lower_mm: ArrayLike, upper_mm: ArrayLike, value: float) -> PhysicalImage:
         """Return the image cropped to a physical box, and padded where it does not reach."""
         part = self.cropped_to_box(lower_mm, upper_mm)
         last = np.array(part.data.shape) - 1
@@ -164,14 +162,15 @@ def shrink(image: PhysicalImage, target_mm: float) -> PhysicalImage:
     image : PhysicalImage
         Any type of numbers.
     target_mm : float
-        Voxel size to come close to, from below along each axis; axes that are as coarse stay.
+        Voxel size to come close to along each axis, exceeding it by a seventh at most; axes that
+        are as coarse stay.
 
     Returns
     -------
     PhysicalImage
         float32; voxels beyond the last whole block along an axis are left out.
     """
-    wanted = np.floor(target_mm / np.array(image.spacing_mm) + 1e-6).astype(int)
+    wanted = np.floor(target_mm / np.array(image.spacing_mm) + 0.25).astype(int)
     factors = np.clip(wanted, 1, image.data.shape)
     blocks = np.array(image.data.shape) // factors
     out = np.empty(blocks, dtype=np.float32)

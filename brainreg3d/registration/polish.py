@@ -14,6 +14,8 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import numba
 import numpy as np
@@ -22,12 +24,17 @@ from numpy.typing import NDArray
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import rotation_from_vector
 
-_POINTS = 120_000
+_POINTS = 60_000
 _BINS = 48
 _TUKEY = 4.685
 """Residuals above this many standard deviations get no weight (95 % efficiency for a Gaussian)."""
-_MOST_ITERATIONS = 25
-_SMALLEST_STEP_MM = 2e-5
+_THIRD_QUARTILE = 1.1503
+"""Of a standard Gaussian's absolute values; the median would be robuster, but an edge that still
+lies beside its counterpart must not be taken for an outlier."""
+
+_MOST_ITERATIONS = 20
+_SMALLEST_STEP_MM = 1e-4
+_FEWEST_POINTS = 1000
 _SEED = 30
 
 
@@ -86,7 +93,10 @@ def _interpolate(points, coefficients, matrix, offset):  # type: ignore[no-untyp
             for b in range(4):
                 row = coefficients[iz - 1 + a, iy - 1 + b]
                 line = (
-                    wx[0] * row[ix - 1] + wx[1] * row[ix] + wx[2] * row[ix + 1] + wx[3] * row[ix + 2]
+                    wx[0] * row[ix - 1]
+                    + wx[1] * row[ix]
+                    + wx[2] * row[ix + 1]
+                    + wx[3] * row[ix + 2]
                 )
                 total += wz[a] * wy[b] * line
         out[i] = total
@@ -97,6 +107,7 @@ def polish(
     fixed: PhysicalImage,
     near_tissue: NDArray[np.bool_],
     moving: PhysicalImage,
+    shown: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
     start: NDArray[np.float64],
 ) -> Polished:
     """Improve a pose that is right to a fraction of a voxel or two.
@@ -107,6 +118,9 @@ def polish(
         float32, of about the same resolution.
     near_tissue : numpy.ndarray of bool
         Voxels of `fixed` to compare.
+    shown : callable
+        Tells which moving points, shape (N, 3), lie in moving tissue or near it; where the brain
+        is missing there is nothing to compare.
     start : numpy.ndarray, shape (4, 4)
         Pose to start from.
 
@@ -118,6 +132,8 @@ def polish(
     from scipy import ndimage
 
     problem = _Problem.of(fixed, near_tissue)
+    comparable = shown(problem.points_mm @ start[:3, :3].T + start[:3, 3])
+    light = np.ones(len(comparable))
     coefficients = ndimage.spline_filter(moving.data, order=3, output=np.float32, mode="mirror")
     scale = 1 / moving.spacing_xyz_mm
     matrix, explained, step_mm = start.copy(), 0.0, np.inf
@@ -125,8 +141,9 @@ def polish(
     while iteration < _MOST_ITERATIONS and step_mm > _SMALLEST_STEP_MM:
         to_index = np.ascontiguousarray((matrix[:3, :3] * scale[:, None])[::-1])
         image = matrix[:3, :3] @ problem.center_mm + matrix[:3, 3]
-        values = _interpolate(problem.offsets_mm, coefficients, to_index, moving.indices(image))
-        change, explained = problem.step(values)
+        seen = _interpolate(problem.offsets_mm, coefficients, to_index, moving.indices(image))
+        seen[~comparable] = np.nan
+        change, light, explained = problem.step(seen, light)
         step_mm = float(np.abs(change[:3]).max() * problem.radius_mm + np.abs(change[3:]).max())
         matrix = matrix @ np.linalg.inv(problem.motion(change))
         iteration += 1
@@ -161,7 +178,10 @@ class _Problem:
         offsets = points - center
         coefficients = ndimage.spline_filter(fixed.data, order=3, mode="mirror")
         gradient = np.stack(
-            [_spline_gradient(coefficients, 2 - axis)[place] / fixed.spacing_mm[2 - axis] for axis in range(3)],
+            [
+                _spline_gradient(coefficients, 2 - axis)[place] / fixed.spacing_mm[2 - axis]
+                for axis in range(3)
+            ],
             axis=1,
         )
         derivatives = np.concatenate([np.cross(offsets, gradient), gradient], axis=1)
@@ -171,7 +191,9 @@ class _Problem:
         bin_values = sums / np.maximum(np.bincount(bins), 1)
         radius = float(np.abs(offsets).max())
         x, y, z = (offsets / radius).T
-        light = np.stack([np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y, y * z, z * x], axis=1)
+        light = np.stack(
+            [np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y, y * z, z * x], axis=1
+        )
         return cls(center, offsets, values, bins, bin_values, derivatives, light, radius)
 
     def motion(self, change: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -181,26 +203,35 @@ class _Problem:
         motion[:3, 3] = self.center_mm - rotation @ self.center_mm + change[3:]
         return motion
 
-    def step(self, seen: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-        """Return the motion of the fixed volume that explains what is seen best, and how well."""
+    @property
+    def points_mm(self) -> NDArray[np.float64]:
+        return self.center_mm + self.offsets_mm
+
+    def step(
+        self, seen: NDArray[np.float64], light: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Return the motion of the fixed volume that explains what is seen, the light, how well."""
         known = np.isfinite(seen)
-        weights = known.astype(float)
+        if np.count_nonzero(known) < _FEWEST_POINTS:
+            return np.zeros(6), light, 0.0
         seen = np.where(known, seen, 0.0)
-        light = np.ones(len(seen))
-        for _ in range(3):
-            means, slopes = self._curve(seen, light, weights)
-            predicted = means * light
-            residual = seen - predicted
-            spread = 1.4826 * float(np.median(np.abs(residual[known]))) + 1e-12
-            ratio = residual / (_TUKEY * spread)
-            weights = np.where(known & (np.abs(ratio) < 1), (1 - ratio**2) ** 2, 0.0)
-            basis = self.light * means[:, None]
-            light = self.light @ _solve(basis, seen, weights)
-        jacobian = self.derivatives * (slopes * light)[:, None]
-        change = _solve(jacobian, residual, weights)
+        means, _ = self._curve(seen, light, known.astype(float))
+        weights = self._weights(seen - means * light, known)
+        light = self.light @ _solve(self.light * means[:, None], seen, weights)
+        means, slopes = self._curve(seen, light, weights)
+        residual = seen - means * light
+        weights = self._weights(residual, known)
+        change = _solve(self.derivatives * (slopes * light)[:, None], residual, weights)
         mean = np.average(seen, weights=weights)
         explained = 1 - np.sum(weights * residual**2) / np.sum(weights * (seen - mean) ** 2)
-        return change, float(explained)
+        return change, light, float(explained)
+
+    def _weights(
+        self, residual: NDArray[np.float64], known: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        width = _TUKEY * np.quantile(np.abs(residual[known]), 0.75) / _THIRD_QUARTILE
+        ratio = residual / (width + 1e-12)
+        return np.where(known & (np.abs(ratio) < 1), (1 - ratio**2) ** 2, 0.0)
 
     def _curve(
         self, seen: NDArray[np.float64], light: NDArray[np.float64], weights: NDArray[np.float64]

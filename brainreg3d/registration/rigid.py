@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
@@ -17,7 +16,6 @@ from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.polish import Polished, polish
 from brainreg3d.registration.refine import (
     Level,
-    Refined,
     check_metric,
     make_level,
     metric_value,
@@ -40,7 +38,12 @@ _COMPARISONS = 256
 _COARSE_MM, _FINEST_MM = 0.2, 0.05
 _TRUSTED_EXPLANATION = 0.8
 """Least share of the variance that least squares must explain to have the last word."""
-_FARTHEST_POLISH_MM = 0.3
+_COMPARED_SHELL_MM = 0.3
+_FARTHEST_MM, _FARTHEST_DEG, _ABOUT_AS_GOOD = 0.4, 4.0, 0.9
+"""How far least squares may go from where the search ended, and what it may lose there."""
+
+_FIRST_STEP, _CONFIRMING_STEP = 0.4, 0.1
+"""Length of the optimiser's first step, in voxels."""
 
 
 @attrs.frozen(eq=False)
@@ -144,7 +147,10 @@ def register_rigid(
     began = time.perf_counter()
     check_metric(metric)
     start, reach_deg = _narrowing(search, initial_rotation_deg, known_orientation)
-    for image, name, mask in ((fixed, "the atlas", fixed_mask), (moving, "the volume", moving_mask)):
+    for image, name, mask in (
+        (fixed, "the atlas", fixed_mask),
+        (moving, "the volume", moving_mask),
+    ):
         _check(image, name, mask)
     fixed_tissue = find_tissue(fixed, "the atlas", fixed_mask)
     moving_tissue = find_tissue(moving, "the volume", moving_mask)
@@ -161,9 +167,15 @@ def register_rigid(
         make_level(fixed, fixed_tissue, moving, moving_tissue, size)
         for size in sorted({max(_COARSE_MM, finest), finest}, reverse=True)
     ]
-    options = {"max_iterations": max_iterations, "seed": seed, "progress_callback": progress_callback}
-    refined, polished = _finish(levels, best.matrix(scorer.center_mm), metric, options)
-    matrix, stop_condition = _better(scorer, refined, polished)
+    options = {
+        "max_iterations": max_iterations,
+        "seed": seed,
+        "progress_callback": progress_callback,
+    }
+    start_matrix = best.matrix(scorer.center_mm)
+    polished = _polish(levels[-1], moving_tissue, scorer, start_matrix)
+    finished = _finish(levels, start_matrix, polished, metric, options)
+    matrix = finished.matrix
     overlap = measure_overlap(fixed_tissue, moving_tissue, matrix)
     information = scorer.score(matrix)
     warnings = judge(overlap, information, other)
@@ -172,12 +184,12 @@ def register_rigid(
     return RigidResult(
         matrix=matrix,
         metric_value=metric_value(levels[-1], matrix, metric, seed),
-        stop_condition=stop_condition,
-        iterations=refined.iterations,
+        stop_condition=finished.stop_condition,
+        iterations=finished.iterations,
         overlap=overlap,
         information=information,
         basin_gap=information / max(other, 1e-9),
-        explained=polished.explained,
+        explained=finished.explained,
         warnings=warnings,
         duration_s=time.perf_counter() - began,
     )
@@ -192,7 +204,9 @@ def _narrowing(
         raise InputError(message)
     angles = np.asarray(angles_deg, dtype=float).ravel()
     if angles.size != 3 or not np.all(np.isfinite(angles)):
-        message = f"initial_rotation_deg is three angles (rx, ry, rz) in degrees; got {angles_deg!r}."
+        message = (
+            f"initial_rotation_deg is three angles (rx, ry, rz) in degrees; got {angles_deg!r}."
+        )
         raise InputError(message)
     start = rotation_from_euler_deg(angles)
     if orientation is not None:
@@ -216,7 +230,9 @@ def _check(image: PhysicalImage, name: str, mask: NDArray[Any] | None) -> None:
         raise InputError(message)
     low, high = float(data.min()), float(data.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        message = f"There are NaN or infinite voxels in {name}; replace them first, for example by 0."
+        message = (
+            f"There are NaN or infinite voxels in {name}; replace them first, for example by 0."
+        )
         raise InputError(message)
     if low == high:
         message = f"All voxels of {name} have the same value; there is nothing to register."
@@ -244,33 +260,54 @@ def _best_basins(
     return poses[0], max((pose.information for pose in others), default=0.0)
 
 
-def _finish(
-    levels: list[Level], start: NDArray[np.float64], metric: str, options: dict[str, Any]
-) -> tuple[Refined, Polished]:
-    """Finish in two ways at once: by the metric in this thread, by least squares in another."""
-    finest = levels[-1]
-    with ThreadPoolExecutor(1) as pool:
-        polishing = pool.submit(polish, finest.fixed, finest.near_tissue, finest.moving, start)
-        matrix, iterations, stop_condition = start, 0, ""
-        for level in levels:
-            step_mm = 0.4 * level.fixed.voxel_mm
-            refined = refine(level, matrix, metric, first_step_mm=step_mm, **options)
-            matrix, stop_condition = refined.matrix, refined.stop_condition
-            iterations += refined.iterations
-        return Refined(matrix, iterations, stop_condition), polishing.result()
+@attrs.frozen(eq=False)
+class _Finished:
+    matrix: NDArray[np.float64]
+    iterations: int
+    stop_condition: str
+    explained: float
 
 
-def _better(
-    scorer: PoseScorer, refined: Refined, polished: Polished
-) -> tuple[NDArray[np.float64], str]:
-    """Take least squares where it explains nearly everything, and the metric's result elsewhere."""
-    center = scorer.center_mm
-    apart = (polished.matrix - refined.matrix) @ np.append(center, 1.0)
+def _polish(
+    level: Level, moving_tissue: Tissue, scorer: PoseScorer, start: NDArray[np.float64]
+) -> Polished:
+    """Return what least squares comes to; it explains nothing if it left the basin."""
+
+    def shown(points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return moving_tissue.contains(points_mm, _COMPARED_SHELL_MM)
+
+    polished = polish(level.fixed, level.near_tissue, level.moving, shown, start)
+    moved = (polished.matrix - start) @ np.append(scorer.center_mm, 1.0)
+    turned = angles_between_deg(polished.matrix[:3, :3], start[:3, :3])
     if (
-        polished.explained < _TRUSTED_EXPLANATION
-        or np.linalg.norm(apart) > _FARTHEST_POLISH_MM
-        or scorer.score(polished.matrix) < 0.98 * scorer.score(refined.matrix)
+        np.linalg.norm(moved) > _FARTHEST_MM
+        or turned > _FARTHEST_DEG
+        or scorer.score(polished.matrix) < _ABOUT_AS_GOOD * scorer.score(start)
     ):
-        return refined.matrix, refined.stop_condition
-    words = f"then least squares, {polished.iterations} iterations"
-    return polished.matrix, f"{refined.stop_condition} ({words})"
+        return attrs.evolve(polished, matrix=start, explained=0.0)
+    return polished
+
+
+def _finish(
+    levels: list[Level],
+    start: NDArray[np.float64],
+    polished: Polished,
+    metric: str,
+    options: dict[str, Any],
+) -> _Finished:
+    """Finish by the metric, and keep least squares' pose where that explains nearly everything.
+
+    Then it is the more precise by far, and the metric's descent, which starts there, confirms
+    that its own optimum is near.
+    """
+    trusted = polished.explained >= _TRUSTED_EXPLANATION
+    matrix, iterations, stop_condition = polished.matrix if trusted else start, 0, ""
+    for level in levels[-1:] if trusted else levels:
+        step_mm = (_CONFIRMING_STEP if trusted else _FIRST_STEP) * level.fixed.voxel_mm
+        refined = refine(level, matrix, metric, first_step_mm=step_mm, **options)
+        matrix, stop_condition = refined.matrix, refined.stop_condition
+        iterations += refined.iterations
+    if trusted:
+        words = f"after least squares, {polished.iterations} iterations"
+        matrix, stop_condition = polished.matrix, f"{stop_condition} ({words})"
+    return _Finished(matrix, iterations, stop_condition, polished.explained)

@@ -104,7 +104,9 @@ def rotation_from_euler_deg(angles_deg: ArrayLike) -> NDArray[np.float64]:
     """
     x, y, z = (
         rotation_from_vector(angle * axis)
-        for angle, axis in zip(np.radians(np.asarray(angles_deg, dtype=float)), np.eye(3), strict=True)
+        for angle, axis in zip(
+            np.radians(np.asarray(angles_deg, dtype=float)), np.eye(3), strict=True
+        )
     )
     return np.asarray(z @ x @ y)
 

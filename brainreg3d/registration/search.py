@@ -9,6 +9,7 @@ a meaningless best.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,9 +34,11 @@ _SHELL_MM = 0.6
 
 _POINTS_GLOBAL, _POINTS_LOCAL = 1500, 6000
 _SHIFT_MM = 1.0
-_KEPT = 96
+_STARTS, _KEPT = 96, 24
 _APART_DEG, _APART_MM = 20.0, 1.0
-_STEPS_DEG_MM = ((8.0, 0.6), (4.0, 0.3), (2.0, 0.15), (1.0, 0.08), (0.5, 0.04))
+_COARSE_STEPS = ((8.0, 0.6), (4.0, 0.3))
+_FINE_STEPS = ((2.0, 0.15), (1.0, 0.08), (0.5, 0.04))
+"""Steps of the pattern search, in degrees and mm."""
 _SWEEPS_PER_STEP = 4
 _SEED = 20
 
@@ -177,7 +180,9 @@ class PoseScorer:
 
 
 def search(
-    scorer: PoseScorer, rotations: NDArray[np.float64], shifts_mm: Sequence[float] = (0.0, _SHIFT_MM)
+    scorer: PoseScorer,
+    rotations: NDArray[np.float64],
+    shifts_mm: Sequence[float] = (0.0, _SHIFT_MM),
 ) -> list[Pose]:
     """Find the best poses, apart from each other.
 
@@ -203,35 +208,29 @@ def search(
         in_threads(lambda rows: scorer.scores(turned[rows], images[rows], _POINTS_GLOBAL), chunks)
     )
     # One pose a rotation, or the shifts of the best orientation would leave room for no other.
-    best = scores.reshape(len(rotations), -1).argmax(axis=1) + len(offsets) * np.arange(len(rotations))
+    best = scores.reshape(len(rotations), -1).argmax(axis=1) + len(offsets) * np.arange(
+        len(rotations)
+    )
     order = best[np.argsort(-scores[best], kind="stable")]
-    starts = [Pose(turned[row], images[row], float(scores[row])) for row in order[: 4 * _KEPT]]
-    starts = _apart(starts, _KEPT)
-    return _apart(sorted(in_threads(lambda p: improve(scorer, p), starts), key=_worst_last), _KEPT)
+    poses = [Pose(turned[row], images[row], float(scores[row])) for row in order[: 4 * _STARTS]]
+    poses = _apart(poses, _STARTS)
+    for steps, points in ((_COARSE_STEPS, _POINTS_GLOBAL), (_FINE_STEPS, _POINTS_LOCAL)):
+        climb = functools.partial(_climb, scorer, steps=steps, points=points)
+        poses = _apart(sorted(in_threads(climb, poses), key=_worst_last), _KEPT)
+    return poses
 
 
-def improve(scorer: PoseScorer, pose: Pose) -> Pose:
-    """Climb to the top of a pose's basin by a pattern search.
-
-    Parameters
-    ----------
-    scorer : PoseScorer
-        The two volumes.
-    pose : Pose
-        Where to start.
-
-    Returns
-    -------
-    Pose
-        At least as good, judged at all points.
-    """
+def _climb(
+    scorer: PoseScorer, pose: Pose, steps: Sequence[tuple[float, float]], points: int
+) -> Pose:
+    """Climb towards the top of a pose's basin by a pattern search."""
     rotation, image = pose.rotation, pose.image_mm
-    score = float(scorer.scores(rotation[None], image[None])[0])
-    for degrees, millimetres in _STEPS_DEG_MM:
+    score = float(scorer.scores(rotation[None], image[None], points)[0])
+    for degrees, millimetres in steps:
         turns, moves = _pattern(degrees, millimetres)
         for _ in range(_SWEEPS_PER_STEP):
             rotations, images = turns @ rotation, image + moves
-            scores = scorer.scores(rotations, images)
+            scores = scorer.scores(rotations, images, points)
             top = int(scores.argmax())
             if scores[top] <= score:
                 break
@@ -281,9 +280,7 @@ def _apart(poses: Sequence[Pose], count: int) -> list[Pose]:
     return kept
 
 
-def _sample(
-    classes: PhysicalImage, fixed: Tissue
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+def _sample(classes: PhysicalImage, fixed: Tissue) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Return points in and around the fixed tissue, in random order, and their classes."""
     from scipy import ndimage
 
@@ -291,6 +288,5 @@ def _sample(
     near = ndimage.distance_transform_edt(~mask, sampling=classes.spacing_mm) <= _SHELL_MM
     indices = np.argwhere(near & (classes.data != _UNKNOWN))
     rng = np.random.default_rng(_SEED)
-    rng.shuffle(indices)
-    indices = indices[:_POINTS_LOCAL]
+    indices = indices[rng.permutation(len(indices))[:_POINTS_LOCAL]]
     return classes.points_mm(indices), classes.data[tuple(indices.T)]

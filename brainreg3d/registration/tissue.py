@@ -15,6 +15,7 @@ TISSUE_VOXEL_MM = 0.2
 """Voxels of the mask: coarse enough to average noise away, fine enough for a mouse brain."""
 
 _COARSE_MM = 0.4
+_LARGE_CANVAS_SHARE = 0.5
 _CLIPPED_PERCENT = (0.1, 99.8)
 _SHARE_OF_CONTRAST = 0.3
 """Where tissue begins between background and tissue; Otsu's own threshold, half way, would cut
@@ -64,27 +65,34 @@ class Tissue:
         last = np.array(self.mask.shape) - 1
         return self.image.points_mm((0, 0, 0)), self.image.points_mm(last)
 
-    def contains(self, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which points, shape (N, 3), lie in tissue."""
+    def contains(
+        self, points_mm: NDArray[np.float64], distance_mm: float = 0.0
+    ) -> NDArray[np.bool_]:
+        """Tell which points, shape (N, 3), lie in tissue or not farther from it than that."""
         indices = np.rint(self.image.indices(points_mm)).astype(int)
         on_grid = np.all((indices >= 0) & (indices < self.mask.shape), axis=1)
         found = np.zeros(len(indices), dtype=bool)
-        found[on_grid] = self.mask[tuple(indices[on_grid].T)]
+        found[on_grid] = self._within(distance_mm)[tuple(indices[on_grid].T)]
         return found
 
     def near(self, image: PhysicalImage, distance_mm: float) -> NDArray[np.bool_]:
         """Return which voxels of another image lie in tissue or not far from it."""
-        from scipy import ndimage
-
-        away = ndimage.distance_transform_edt(~self.mask, sampling=self.image.spacing_mm)
         shape, offset = np.array(self.mask.shape), self.image.indices(image.origin_mm)
         steps = np.array(image.spacing_mm) / np.array(self.image.spacing_mm)
         lines = [
             np.clip(np.rint(offset[axis] + steps[axis] * np.arange(count)), 0, shape[axis] - 1)
             for axis, count in enumerate(image.data.shape)
         ]
-        within = away <= distance_mm
-        return np.asarray(within[np.ix_(*(line.astype(int) for line in lines))])
+        grid = np.ix_(*(line.astype(int) for line in lines))
+        return np.asarray(self._within(distance_mm)[grid])
+
+    def _within(self, distance_mm: float) -> NDArray[np.bool_]:
+        if distance_mm <= 0:
+            return self.mask
+        from scipy import ndimage
+
+        away = ndimage.distance_transform_edt(~self.mask, sampling=self.image.spacing_mm)
+        return np.asarray(away <= distance_mm)
 
 
 def find_tissue(image: PhysicalImage, name: str, mask: NDArray[Any] | None = None) -> Tissue:
@@ -114,6 +122,8 @@ def find_tissue(image: PhysicalImage, name: str, mask: NDArray[Any] | None = Non
     .. [1] N. Otsu, "A threshold selection method from gray-level histograms", IEEE Transactions
        on Systems, Man, and Cybernetics 9 (1979) 62-66.
     """
+    if mask is None:
+        image = _without_canvas(image, name)
     small = shrink(image, TISSUE_VOXEL_MM)
     if mask is None:
         found, background = _search_mask(small, name)
@@ -151,6 +161,15 @@ def otsu_threshold(values: NDArray[Any]) -> float:
     mean_above = (sums[-1] - sums[:-1]) / np.maximum(above, 1)
     variance = below.astype(float) * above * (mean_below - mean_above) ** 2
     return float(edges[1 + int(np.argmax(variance))])
+
+
+def _without_canvas(image: PhysicalImage, name: str) -> PhysicalImage:
+    """Crop a canvas that is far larger than the tissue, which a quick look finds."""
+    coarse = shrink(image, _COARSE_MM)
+    rough = _crop(coarse, _search_mask(coarse, name)[0], 0.0)
+    if rough.mask.size > _LARGE_CANVAS_SHARE * coarse.data.size:
+        return image
+    return image.cropped_to_box(*rough.box_mm)
 
 
 def _search_mask(small: PhysicalImage, name: str) -> tuple[NDArray[np.bool_], float]:

@@ -65,7 +65,10 @@ def check_tissue(fixed: Tissue, moving: Tissue) -> None:
         If the moving tissue is far too little, too much, or too flat.
     """
     ratio = moving.volume_mm3 / fixed.volume_mm3
-    spans = [np.ptp(np.flatnonzero(moving.mask.any(axis=other))) + 1 for other in ((1, 2), (0, 2), (0, 1))]
+    spans = [
+        np.ptp(np.flatnonzero(moving.mask.any(axis=other))) + 1
+        for other in ((1, 2), (0, 2), (0, 1))
+    ]
     thinnest = float(np.min(np.array(spans) * np.array(moving.image.spacing_mm)))
     found = f"{moving.volume_mm3:.3g} mm³ of tissue"
     if thinnest < _THINNEST_MM:
@@ -159,10 +162,11 @@ def judge(overlap: Overlap, information: float, other_information: float) -> tup
             _failed(f"only {overlap.filled:.0%} of the volume's tissue lies in the atlas brain")
         )
     if gap < CLEAR_GAP:
-        return (
+        warning = (
             f"Another orientation fits nearly as well (the chosen one is {gap:.2f} times as good); "
-            f"look at the result, or give the orientation.",
+            f"look at the result, or give the orientation."
         )
+        return (warning,)
     return ()
 
 

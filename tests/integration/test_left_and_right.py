@@ -73,6 +73,38 @@ def test_an_atlas_read_from_files_is_the_one_that_was_written(kind, tmp_path):
     assert atlas.grid.spacing_mm == pytest.approx(tiny_brain.SPACING_MM)
 
 
+def path_to(identifier):
+    parents = {entry[0]: entry[3] for entry in tiny_brain.STRUCTURES}
+    path = [identifier]
+    while parents[path[0]] is not None:
+        path.insert(0, parents[path[0]])
+    return path
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("orientation", ["asr", "asl"])
+def test_the_marker_of_an_installed_brainglobe_atlas(orientation, mirrored, tmp_path, monkeypatch):
+    """The letters name the corner where the array starts: asr is the mirror image of asl."""
+    from brainglobe_writer import write_brainglobe_atlas
+
+    (tmp_path / "bg").mkdir()
+    monkeypatch.setenv("BRAINGLOBE_CONFIG_DIR", str(tmp_path / "bg"))
+    stacks = [tiny_brain.as_ccf(v) for v in (make_volume(), tiny_brain.make_template())]
+    if orientation == "asr":
+        stacks = [stack[:, :, ::-1] for stack in stacks]
+    z, y, x = (size * 1000 for size in tiny_brain.SPACING_MM)
+    nodes = [(i, acronym, name, path_to(i)) for i, acronym, name, _ in tiny_brain.STRUCTURES]
+    write_brainglobe_atlas(
+        tmp_path / "bg", "tiny_mouse_250um", *map(np.ascontiguousarray, stacks), nodes, (y, z, x),
+        orientation,
+    )  # fmt: skip
+    step = TemplateSource(atlas="tiny_mouse_250um")
+    assert np.array_equal(step.compute().annotation.to_ids(), make_volume())
+    result = register(step, tmp_path / "out", mirrored=mirrored)
+    mask = tifffile.imread(result.files["masks"])[REGIONS.index("MARK")]
+    assert extent(mask[:, ::-1] if mirrored else mask) == (MARK_COLUMNS, MARK_ROWS)
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize(("side", "there"), [("left", False), ("right", True), ("both", True)])
 def test_one_hemisphere(side, there, mirrored, tmp_path):
