@@ -60,7 +60,7 @@ def region_mesh(
     from skimage.measure import marching_cubes  # slow to import
 
     spacing_mm = np.asarray(annotation.spacing_mm)
-    steps = np.maximum(1, np.rint(spacing_um / 1000.0 / spacing_mm)).astype(int)
+    steps = _steps(annotation, spacing_um)
     first = steps // 2  # the middle one of each group of voxels stands for it
     thinned = annotation.index[first[0] :: steps[0], first[1] :: steps[1], first[2] :: steps[2]]
     mask = member[thinned]
@@ -74,3 +74,27 @@ def region_mesh(
     voxels = (vertices + (low - 1)) * steps + first
     points_mm = (voxels + 0.5) * spacing_mm
     return np.ascontiguousarray(points_mm[:, ::-1]), faces.astype(np.int64)
+
+
+def mesh_spacing_mm(annotation: Annotation, spacing_um: float) -> float:
+    """Return how far apart the vertices of a mesh lie at most along an axis.
+
+    Parameters
+    ----------
+    annotation : Annotation
+        The volume.
+    spacing_um : float
+        As for `region_vertices`.
+
+    Returns
+    -------
+    float
+        In mm; the spacing asked for, rounded to whole voxels.
+    """
+    return float(np.max(_steps(annotation, spacing_um) * np.asarray(annotation.spacing_mm)))
+
+
+def _steps(annotation: Annotation, spacing_um: float) -> NDArray[np.int64]:
+    """Return how many voxels each axis is thinned by."""
+    wanted = np.rint(spacing_um / 1000.0 / np.asarray(annotation.spacing_mm))
+    return np.maximum(1, wanted).astype(np.int64)

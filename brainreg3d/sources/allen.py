@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from brainreg3d.atlas import Atlas, Template
-from brainreg3d.sources.allen_files import cached_allen_files, fetch_allen_file
+from brainreg3d.sources.allen_files import (
+    cached_allen_files,
+    fetch_allen_file,
+    import_allen_file,
+    temporary_allen_file,
+)
 from brainreg3d.sources.local import check_same_box, load_local_atlas
 
-__all__ = ["CITATION", "NAME", "cached_allen_files", "fetch_allen_file", "load_allen_atlas"]
+__all__ = [
+    "CITATION",
+    "NAME",
+    "cached_allen_files",
+    "fetch_allen_file",
+    "import_allen_file",
+    "load_allen_atlas",
+    "temporary_allen_file",
+]
 
 NAME = "allen_mouse"
 CITATION = (

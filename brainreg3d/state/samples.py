@@ -90,11 +90,15 @@ class Projections:
         (rows, columns).
     sampling : str
         How they were made: ``"rays"``, ``"vertices"`` or a name of your own.
+    reach_px : float
+        How far around a sample there is tissue for certain; pixels farther from all samples than
+        this are off the tissue that was sampled.
     """
 
     samples: Samples
     image_shape: tuple[int, int]
     sampling: str
+    reach_px: float = np.inf
 
 
 @attrs.frozen

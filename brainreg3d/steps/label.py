@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
 from brainreg3d.atlas import RegionSet
-from brainreg3d.state import LEFT, RIGHT, Labels, Samples, Visibility, VisibleSamples
+from brainreg3d.state import (
+    LEFT,
+    RIGHT,
+    Labels,
+    Projections,
+    Samples,
+    Visibility,
+    VisibleSamples,
+)
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.parameters import one_of, positive_or_none, whole_number
 
@@ -46,6 +54,7 @@ class PixelLabeller(Step):
         *,
         regions: RegionSet,
         visible: VisibleSamples,
+        projections: Projections | None = None,
         window_mask: NDArray[np.bool_] | None = None,
     ) -> Labels:
         """Return the labels.
@@ -56,6 +65,9 @@ class PixelLabeller(Step):
             The regions to label.
         visible : VisibleSamples
             The nearest sample of each cell.
+        projections : Projections, optional
+            All samples: pixels out of their reach are off the tissue, which a cell with one
+            sample cannot tell.
         window_mask : numpy.ndarray of bool, shape (H, W), optional
             True inside the imaging window; pixels outside it have no region.
 
@@ -66,6 +78,8 @@ class PixelLabeller(Step):
         """
         sample_of_pixel = self._assign(visible)
         seen = sample_of_pixel >= 0
+        if projections is not None:
+            seen &= _in_reach(projections)
         if window_mask is not None:
             seen &= window_mask
         samples = visible.samples
@@ -143,6 +157,23 @@ class PixelLabeller(Step):
                 reason = "outside the imaging window, or too small to be labelled"
             reasons[report.acronym] = reason
         return reasons
+
+
+def _in_reach(projections: Projections) -> NDArray[np.bool_]:
+    """Tell which pixels lie within the reach of any sample."""
+    samples, shape = projections.samples, projections.image_shape
+    if not np.isfinite(projections.reach_px):
+        return np.ones(shape, dtype=bool)
+    rows = np.rint(samples.y_px).astype(np.int64)
+    cols = np.rint(samples.x_px).astype(np.int64)
+    on_image = (rows >= 0) & (rows < shape[0]) & (cols >= 0) & (cols < shape[1])
+    empty = np.ones(shape, dtype=bool)
+    empty[rows[on_image], cols[on_image]] = False
+    if projections.reach_px < 1 or not empty.any():
+        return ~empty
+    from scipy.ndimage import distance_transform_edt  # slow to import
+
+    return np.asarray(distance_transform_edt(empty) <= projections.reach_px)
 
 
 def _elect(neighbors: NDArray[np.int64], region: NDArray[np.uint16]) -> NDArray[np.int64]:

@@ -59,10 +59,9 @@ class Projector(Step):
         """
         view = alignment.view
         if self.sampling == "rays":
-            samples = self._cast(atlas, regions, view)
-        else:
-            samples = self._project_vertices(atlas, regions, view)
-        return Projections(samples, view.shape, self.sampling)
+            return Projections(self._cast(atlas, regions, view), view.shape, "rays", 0.5)
+        samples = self._project_vertices(atlas, regions, view)
+        return Projections(samples, view.shape, "vertices", self._reach_px(atlas, view))
 
     def _cast(self, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
         from brainreg3d.raycast import cast_first_hits, cast_label_hits
@@ -95,6 +94,13 @@ class Projector(Step):
             behind.right[new],
         )
         return Samples.concatenate([first, rest])
+
+    def _reach_px(self, atlas: Atlas, view: ImageView) -> float:
+        """Return half the diagonal between the vertices of a surface that is seen face on."""
+        from brainreg3d.surfaces import mesh_spacing_mm
+
+        spacing_mm = mesh_spacing_mm(atlas.annotation, self.mesh_spacing_um)
+        return float(spacing_mm / min(view.pixel_size_mm) * np.sqrt(0.5) + 0.5)
 
     def _project_vertices(self, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
         from brainreg3d.surfaces import region_vertices

@@ -46,6 +46,7 @@ class Server:
     files: dict[str, Path | bytes]
     faults: dict[str, str] = attrs.field(factory=dict)
     requested: list[str] = attrs.field(factory=list)
+    headers: dict[str, str] = attrs.field(factory=dict)  # of the last request
     delay_s: float = 0.0
     ending: threading.Event = attrs.field(factory=threading.Event)
 
@@ -70,6 +71,7 @@ def _answer(server: Server) -> Callable[[BaseHTTPRequestHandler], None]:
     def do_get(handler: BaseHTTPRequestHandler) -> None:
         path = handler.path
         server.requested.append(path)
+        server.headers = dict(handler.headers)
         server.ending.wait(server.delay_s)
         fault = server.faults.get(path, "")
         if fault.endswith(" once"):

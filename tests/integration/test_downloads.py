@@ -166,6 +166,8 @@ def test_a_passing_fault_is_waited_out(server, tmp_path, log, fault):
 def test_other_ways_to_send_the_same_file(server, tmp_path, manner, kind):
     server.faults[KINDS[kind]] = manner
     recovers(kind, tmp_path)
+    # Packing would hide the size, and so the progress, of the whole.
+    assert server.headers["Accept-Encoding"] == "identity"
 
 
 def test_an_address_without_https_is_not_followed(server, monkeypatch):
@@ -748,6 +750,23 @@ with module.file_lock(Path({str(tmp_path / "lock")!r}), "working") as lock:
         assert (tmp_path / "done").exists()
     process.communicate()
     assert not (tmp_path / "lock").exists()
+
+
+def test_a_lock_file_that_its_last_holder_removed_is_no_lock(tmp_path, monkeypatch):
+    """It was removed, and made by another process, between being opened and being locked."""
+    path, lock = tmp_path / "lock", file_lock_module._try_lock
+    turns = []
+
+    def try_lock(handle):
+        turns.append(handle)
+        if len(turns) == 1:
+            path.unlink()
+            path.touch()
+        return lock(handle)
+
+    monkeypatch.setattr(file_lock_module, "_try_lock", try_lock)
+    with file_lock(path, "working"), path.open() as other:
+        assert not lock(other.fileno())
 
 
 def test_a_file_system_without_locks(server, tmp_path, monkeypatch):
