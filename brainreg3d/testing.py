@@ -19,8 +19,8 @@ from brainreg3d.errors import PlanError
 from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.io.fingerprint import fingerprint
 from brainreg3d.options import SLOTS
-from brainreg3d.state import INPUT_NAMES, Image, Labels, Outputs, State, Volume
-from brainreg3d.steps import ManualAligner, MaskWriter, Step
+from brainreg3d.state import INPUT_NAMES, Image, Labels, Outputs, Registration, State, Volume
+from brainreg3d.steps import Step
 
 _RESULT_NAMES = tuple(f.name for f in attrs.fields(State) if f.name not in INPUT_NAMES)
 _EXAMPLE_ATLAS = "phantom_100um"
@@ -34,8 +34,8 @@ def example_state() -> State:
     Returns
     -------
     State
-        An image of 40 x 50 pixels of the phantom, a volume, and the results of all steps except
-        those of RigidRegistrar and MaskWriter, which are made up.
+        An image of 40 x 50 pixels of the phantom, its template as a volume, and the results of
+        all steps; those of RigidRegistrar and of the writers are made up.
     """
     from brainreg3d.sources import load_atlas
 
@@ -50,6 +50,8 @@ def example_state() -> State:
         window_mask=np.ones(view.shape, dtype=bool),
         provenance={"note": "an example"},
         atlas=atlas,
+        registration=Registration(np.eye(4), "SAR", 0.0, "made up", 0, 1.0),
+        volume_outputs=Outputs({}),
         outputs=Outputs({}),
     )
     if template is not None:
@@ -57,11 +59,11 @@ def example_state() -> State:
         state = attrs.evolve(state, volume=volume)
     for slot in SLOTS[1:-1]:
         step = (
-            ManualAligner(alignment=view.pose)
+            steps.ManualAligner(alignment=view.pose)
             if slot == "ManualAligner"
             else getattr(steps, slot)()
         )
-        if slot != "RigidRegistrar":
+        if step.provides not in ("registration", "volume_outputs"):
             state = attrs.evolve(state, **{step.provides: _compute(step, state)})
     return state
 
@@ -165,7 +167,7 @@ def _writing_somewhere_else(step: Step) -> Any:
     """Give a writer a temporary folder; yield it and a function that lists what it wrote."""
     with TemporaryDirectory() as folder:
         runnable = step
-        if isinstance(step, MaskWriter):
+        if "output_dir" in step.parameter_names():
             runnable = step.replace(output_dir=Path(folder))
 
         def look() -> list[tuple[str, bytes]]:

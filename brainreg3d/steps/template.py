@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import attrs
 
 from brainreg3d.atlas import Atlas
-from brainreg3d.errors import AtlasError
+from brainreg3d.errors import AtlasError, PlanError
 from brainreg3d.steps.base import Step
 
 
@@ -88,6 +88,16 @@ class LocalTemplateSource(Step):
     orientation: str | None = None
     spacing_um: float | tuple[float, float, float] | None = None
 
+    def __attrs_post_init__(self) -> None:
+        is_whole = self.annotation is not None and self.structures is not None
+        is_lone = self.annotation is None and self.structures is None
+        if not is_whole and not (is_lone and self.template is not None):
+            message = (
+                "LocalTemplateSource needs annotation and structures (--annotation FILE "
+                "--structures FILE), or a template alone to register volumes to."
+            )
+            raise PlanError(message)
+
     def compute(self) -> Atlas:  # type: ignore[override]
         """Return the atlas.
 
@@ -112,10 +122,4 @@ class LocalTemplateSource(Step):
         }
         if self.annotation is not None and self.structures is not None:
             return load_local_atlas(self.annotation, self.structures, self.template, **reading)
-        if self.template is None or self.annotation is not None or self.structures is not None:
-            message = (
-                "A local atlas needs annotation and structures (--annotation FILE --structures "
-                "FILE), or a template alone to register volumes to."
-            )
-            raise AtlasError(message)
-        return load_lone_template(self.template, **reading)
+        return load_lone_template(self.template or Path(), **reading)

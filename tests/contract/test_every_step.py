@@ -19,12 +19,14 @@ from brainreg3d.steps import (
     RegionSelector,
     RigidRegistrar,
     TemplateSource,
+    VolumeWriter,
 )
 from brainreg3d.testing import check_step, example_state
 
 SHIPPED = [
     TemplateSource(atlas="phantom_100um"),
     RegionSelector(),
+    VolumeWriter(),
     RigidRegistrar(max_iterations=1),
     ManualAligner(alignment=Pose((5.7, 7.0, 8.0))),
     Projector(),

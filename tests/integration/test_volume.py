@@ -1,7 +1,12 @@
 """Only a volume given: the chain ends after a registration that finds the way back."""
 
+import json
+
 import numpy as np
 import pytest
+import SimpleITK as sitk
+import tifffile
+from brainglobe_space import AnatomicalSpace
 from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.spatial.transform import Rotation
 
@@ -42,20 +47,29 @@ def atlas(template):
 def moved(template, rotation_deg, shift_mm):
     """Return the template as seen after a known motion, and its 4 × 4 matrix.
 
-    The matrix takes atlas points to points of the moving volume, whose first voxel centre is 0.
+    The matrix takes atlas points to points of the moving volume; both count from the outer corner
+    of their box.
     """
     turn = Rotation.from_euler("xyz", rotation_deg, degrees=True).as_matrix()
     center = np.array(SHAPE[::-1]) * SPACING / 2
     matrix = np.eye(4)
     matrix[:3, :3] = turn
-    matrix[:3, 3] = center - turn @ center + shift_mm - SPACING / 2
-    # voxel (x, y, z) of the moving volume sits at p = index * SPACING; its value is that of the
-    # atlas at matrix^-1 p, found at index (q / SPACING - 1/2) of the template
+    matrix[:3, 3] = center - turn @ center + shift_mm
+    # voxel (x, y, z) of the moving volume sits at p = (index + 1/2) * SPACING; its value is that of
+    # the atlas at q = matrix^-1 p, found at index (q / SPACING - 1/2) of the template
     inverse = np.linalg.inv(matrix)
     flip = np.eye(3)[::-1]  # (x, y, z) to (z, y, x)
     linear = flip @ inverse[:3, :3] @ flip
-    offset = flip @ inverse[:3, 3] / SPACING - 0.5
+    offset = flip @ (inverse[:3, 3] / SPACING + inverse[:3, :3] @ np.full(3, 0.5)) - 0.5
     return affine_transform(template, linear, offset=offset, order=1), matrix
+
+
+def back(volume, matrix):
+    """Return the volume on the grid of the template, along a matrix as `moved` gives."""
+    flip = np.eye(3)[::-1]
+    linear = flip @ matrix[:3, :3] @ flip
+    offset = flip @ (matrix[:3, 3] / SPACING + matrix[:3, :3] @ np.full(3, 0.5)) - 0.5
+    return affine_transform(volume, linear, offset=offset, order=1)
 
 
 def far_apart_mm(one, other):
@@ -90,12 +104,50 @@ def test_registration_is_the_same_to_the_last_bit(atlas, template):
     assert one.metric_value == other.metric_value
 
 
-def test_nothing_is_asked_or_written(atlas, template, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize("orientation", ["ipl", "psl", "rai"])
+def test_written_files_agree_with_each_other_as_itk_reads_them(
+    atlas, template, tmp_path, orientation
+):
+    volume, truth = moved(template, (3, -2, 4), np.array([0.4, -0.2, 0.3]))
+    # BrainGlobe's letters say where an axis starts: "ipl" is the layout of the atlas itself.
+    turned = AnatomicalSpace("ipl").map_stack_to(orientation, volume)
+    result = register(atlas, turned, volume_orientation=orientation, output_dir=tmp_path).run()
+    files = result.files
+    assert set(files) == {"transform", "registered", "volume", "atlas_labels", "registration"}
+    fixed, moving = (sitk.ReadImage(str(files[kind])) for kind in ("registered", "volume"))
+    transform = sitk.ReadTransform(str(files["transform"]))
+    again = sitk.Resample(moving, fixed, transform, sitk.sitkLinear, 0.0)
+    written = sitk.GetArrayFromImage(fixed)
+    assert np.allclose(sitk.GetArrayFromImage(again), written, atol=1e-3 * written.max())
+
+    # ITK's axes of these files grow to left, posterior, superior; seen so, the template agrees.
+    straight = sitk.GetArrayFromImage(sitk.DICOMOrient(fixed, "RAS"))
+    brain = template > 0
+    best = back(volume, truth)  # interpolating twice blurs, so even the truth gives no 1
+    reached, possible = (np.corrcoef(v[brain], template[brain])[0, 1] for v in (straight, best))
+    assert reached > possible - 0.01 > 0.9
+
+    labels = tifffile.imread(files["atlas_labels"])
+    assert labels.shape == turned.shape
+    tissue = turned > 150  # half of what the border of the brain has
+    assert 2 * (tissue & (labels == 1)).sum() / (tissue.sum() + (labels == 1).sum()) > 0.97
+
+    record = json.loads(files["registration"].read_text())
+    assert np.allclose(record["atlas_to_volume_mm"], result.registration.matrix)
+    assert record["volume"]["shape"] == list(turned.shape)
+
+
+def test_a_second_run_writes_only_what_is_missing(atlas, template, tmp_path):
     volume, _ = moved(template, (0, 0, 0), np.array([0.2, 0.0, 0.0]))
-    result = register(atlas, volume, output_dir=tmp_path).run()
-    assert not list(tmp_path.iterdir())
-    assert "registered volume" in repr(result)
+    registration = register(atlas, volume, output_dir=tmp_path)
+    files = registration.run().files
+    before = {path: path.stat().st_mtime_ns for path in files.values()}
+    registration.run()
+    assert before == {path: path.stat().st_mtime_ns for path in files.values()}
+    content = files["transform"].read_bytes()
+    files["transform"].unlink()
+    registration.run()
+    assert files["transform"].read_bytes() == content
 
 
 def test_an_atlas_without_template(template):

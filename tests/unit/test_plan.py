@@ -10,7 +10,7 @@ from brainreg3d import BrainReg3D, Pose, steps
 from brainreg3d.errors import InputError, PlanError
 from brainreg3d.steps import DepthResolver, PixelLabeller, Projector, RigidRegistrar, Step
 
-SLOTS = ["TemplateSource", "RegionSelector", "RigidRegistrar", "ManualAligner", "Projector",
+SLOTS = ["TemplateSource", "RegionSelector", "RigidRegistrar", "VolumeWriter", "ManualAligner", "Projector",
          "DepthResolver", "PixelLabeller", "MaskWriter"]  # fmt: skip
 IMAGE = np.zeros((24, 20))
 
@@ -42,8 +42,9 @@ def test_what_runs_depends_on_what_is_given():
 
     both = {"image": IMAGE, "volume": np.zeros((2, 2, 2))}
     assert running(**both) == SLOTS
-    assert running(image=IMAGE) == [slot for slot in SLOTS if slot != "RigidRegistrar"]
-    assert running(volume=np.zeros((2, 2, 2))) == ["TemplateSource", "RigidRegistrar"]
+    volume_slots = ("RigidRegistrar", "VolumeWriter")
+    assert running(image=IMAGE) == [slot for slot in SLOTS if slot not in volume_slots]
+    assert running(volume=np.zeros((2, 2, 2))) == ["TemplateSource", *volume_slots]
 
 
 @pytest.mark.parametrize("until", ["Projector", "projections"])
