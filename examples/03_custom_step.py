@@ -23,9 +23,11 @@ class CoreLabeller(steps.PixelLabeller):
 
     margin_px: float = 5.0
 
-    def compute(self, *, regions, visible, window_mask=None):
+    def compute(self, *, regions, visible, projections=None, window_mask=None):
         """Return the labels; see `brainreg3d.steps.PixelLabeller`."""
-        full = super().compute(regions=regions, visible=visible, window_mask=window_mask)
+        full = super().compute(
+            regions=regions, visible=visible, projections=projections, window_mask=window_mask
+        )
         core = full.labels.copy()
         for number in range(1, len(regions) + 1):
             region = full.labels == number
