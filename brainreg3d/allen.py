@@ -140,7 +140,7 @@ def download_template_ras_aligned(
     import SimpleITK as sitk  # noqa: N813
 
     template = download_template(resolution, cache, cache_dir)
-    turned = sitk.Flip(sitk.PermuteAxes(template, (2, 0, 1)), (False, True, True))
+    turned: sitk.Image = sitk.Flip(sitk.PermuteAxes(template, (2, 0, 1)), (False, True, True))
     turned.SetSpacing((resolution / 1000.0,) * 3)
     turned.SetOrigin((0.0, 0.0, 0.0))
     turned.SetDirection(np.eye(3).ravel().tolist())

@@ -112,7 +112,8 @@ def _information(points, classes, volume, matrix, offset):  # type: ignore[no-un
         iz = np.int64(np.floor(matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + offset[0]))
         iy = np.int64(np.floor(matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + offset[1]))
         ix = np.int64(np.floor(matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + offset[2]))
-        iz, iy, ix = min(max(iz, 0), last_z), min(max(iy, 0), last_y), min(max(ix, 0), last_x)
+        iz, iy = min(max(iz, np.int64(0)), last_z), min(max(iy, np.int64(0)), last_y)
+        ix = min(max(ix, np.int64(0)), last_x)
         found = volume[iz, iy, ix]
         if found < size:
             joint[classes[i], found] += 1

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813
 import tifffile
 from brainglobe_space import AnatomicalSpace
 from scipy.ndimage import affine_transform, gaussian_filter

@@ -10,8 +10,17 @@ from brainreg3d import BrainReg3D, Pose, steps
 from brainreg3d.errors import InputError, PlanError
 from brainreg3d.steps import DepthResolver, PixelLabeller, Projector, RigidRegistrar, Step
 
-SLOTS = ["TemplateSource", "RegionSelector", "RigidRegistrar", "VolumeWriter", "ManualAligner", "Projector",
-         "DepthResolver", "PixelLabeller", "MaskWriter"]  # fmt: skip
+SLOTS = [
+    "TemplateSource",
+    "RegionSelector",
+    "RigidRegistrar",
+    "VolumeWriter",
+    "ManualAligner",
+    "Projector",
+    "DepthResolver",
+    "PixelLabeller",
+    "MaskWriter",
+]
 IMAGE = np.zeros((24, 20))
 
 
