@@ -11,6 +11,7 @@ from brainreg3d import views
 from brainreg3d._logging import logger
 from brainreg3d.errors import InputError, RenderingUnavailable
 from brainreg3d.state import State
+from brainreg3d.steps.align import DEFAULT_BREGMA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,6 +82,10 @@ def drawings_of(product: str, state: State, automatic_contrast: bool = True) -> 
             ("08_masks", lambda: views.draw_masks(s.labels, s.regions, **where)),
         ],
     }
+    if product == "alignment" and s.alignment.bregma != DEFAULT_BREGMA:
+        # Only now is it known which bregma the run counts from.
+        atlas = ("01_atlas", lambda: views.draw_atlas(s.atlas, bregma=s.alignment.bregma))
+        return [atlas, *drawings[product]]
     return drawings.get(product, [])
 
 
@@ -101,7 +106,7 @@ class Pictures:
         self.mode = mode
         self.folder = folder
         self.automatic_contrast = automatic_contrast
-        self._figures: list[Figure] = []
+        self._figures: dict[str, Figure] = {}
 
     @classmethod
     def of(
@@ -154,7 +159,7 @@ class Pictures:
         if self.mode == "show" and self._figures:
             from brainreg3d.views import show_figures
 
-            show_figures(self._figures)
+            show_figures(list(self._figures.values()))
 
     def draw(self, product: str, state: State) -> None:
         """Draw what belongs to a result.
@@ -178,7 +183,7 @@ class Pictures:
 
     def _keep(self, name: str, figure: Figure) -> None:
         if self.mode == "show":
-            self._figures.append(figure)
+            self._figures[name] = figure
         elif self.folder is not None:
             from brainreg3d.views import save_figure
 

@@ -27,7 +27,7 @@ class BregmaPreset:
     tilt_deg : float
         By how much the CCF sits nose-down against a flat skull, where the convention corrects it.
     scale : tuple of float
-        Factors of (AP, DV, ML) from CCF to stereotaxic distances.
+        Factors of (AP, DV, ML) from CCF to stereotaxic distances, once the tilt is corrected.
     note : str
         What else is known of it.
     """
@@ -52,6 +52,59 @@ class BregmaPreset:
             (x, y, z) in mm.
         """
         return ccf_um_to_atlas_mm(self.ccf_um, box_mm)
+
+    def from_atlas_mm(self, points_mm: ArrayLike, box_mm: ArrayLike) -> NDArray[np.float64]:
+        """Turn points of the atlas frame into stereotaxic coordinates of this convention.
+
+        The atlas is turned nose up about the left-right axis through bregma by `tilt_deg`, then
+        stretched along each axis by `scale`.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (..., 3)
+            (x, y, z) in mm, in the atlas frame.
+        box_mm : array_like, shape (3,)
+            Extent of the atlas box along (x, y, z) in mm.
+
+        Returns
+        -------
+        numpy.ndarray, shape (..., 3)
+            (x, y, z) in mm from bregma: to the right (ML), anterior (AP) and up (DV).
+        """
+        offsets = np.asarray(points_mm, dtype=float) - self.position_mm(box_mm)
+        return np.asarray(offsets @ self._matrix().T)
+
+    def to_atlas_mm(self, points_mm: ArrayLike, box_mm: ArrayLike) -> NDArray[np.float64]:
+        """Turn stereotaxic coordinates into points of the atlas frame.
+
+        The inverse of `from_atlas_mm`.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (..., 3)
+            (x, y, z) in mm from bregma: to the right (ML), anterior (AP) and up (DV).
+        box_mm : array_like, shape (3,)
+            Extent of the atlas box along (x, y, z) in mm.
+
+        Returns
+        -------
+        numpy.ndarray, shape (..., 3)
+            (x, y, z) in mm, in the atlas frame.
+        """
+        offsets = np.asarray(points_mm, dtype=float) @ np.linalg.inv(self._matrix()).T
+        return np.asarray(offsets + self.position_mm(box_mm))
+
+    @property
+    def keeps_axes(self) -> bool:
+        """Whether stereotaxic distances are plain differences of atlas coordinates."""
+        return self.tilt_deg == 0 and self.scale == (1.0, 1.0, 1.0)
+
+    def _matrix(self) -> NDArray[np.float64]:
+        """Return what turns offsets from bregma in the atlas into stereotaxic ones."""
+        cosine, sine = np.cos(np.radians(self.tilt_deg)), np.sin(np.radians(self.tilt_deg))
+        nose_up = np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
+        scale_ap, scale_dv, scale_ml = self.scale
+        return np.asarray(np.array([[scale_ml], [scale_ap], [scale_dv]]) * nose_up)
 
 
 BREGMA_PRESETS: dict[str, BregmaPreset] = {

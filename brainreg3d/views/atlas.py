@@ -58,12 +58,25 @@ def draw_atlas(atlas: Atlas, *, bregma: str = "ibl") -> Figure:
         _show(axes, colors[index], plane, box, origin)
     for axes, plane in zip(figure.axes, PLANES * page.rows, strict=True):
         _mark(axes, plane, point, origin)
-    text = "Distances in mm from the left, posterior, lower corner of the atlas."
-    if origin is not None:
-        text = f"Distances in mm from bregma ({bregma}; yellow, projected onto each plane)."
-    text += " Dashed: where the other two planes cut."
+    text = _caption(None if origin is None else bregma, point, box)
     add_text(figure, MARGIN_IN, page.height_in - MARGIN_IN - LINE_IN, text, color=GREY)
     return figure
+
+
+def _caption(bregma: str | None, point_mm: NDArray[np.float64], box_mm: NDArray[np.float64]) -> str:
+    """Say where millimetres are counted from."""
+    dashed = "Dashed: where the other two planes cut."
+    if bregma is None:
+        return f"Distances in mm from the left, posterior, lower corner of the atlas. {dashed}"
+    preset = find_bregma(bregma)
+    if preset.keeps_axes:
+        text = f"Distances in mm from bregma ({bregma}; yellow, projected onto each plane)."
+        return f"{text} {dashed}"
+    # Its axes are tilted against the planes, so that no ruler along them can show its numbers.
+    x, y, z = preset.from_atlas_mm(point_mm, box_mm)
+    where = f"x {x:+.2f}, AP {y:+.2f}, z {z:+.2f} mm".replace("-", "−")
+    text = f"mm from bregma (yellow) along the atlas's axes. By {bregma}, tilted and scaled,"
+    return f"{text} the dashed lines meet at {where}."
 
 
 @attrs.frozen

@@ -150,8 +150,8 @@ def pose_captions(alignment: Alignment, atlas: Atlas | None) -> list[str]:
 def _from_bregma(alignment: Alignment, atlas: Atlas) -> str:
     from brainreg3d.atlas import find_bregma
 
-    bregma = find_bregma(alignment.bregma).position_mm(atlas.grid.box_mm)
-    right, anterior, up = np.asarray(alignment.view.pose.center_mm) - bregma
+    bregma = find_bregma(alignment.bregma)
+    right, anterior, up = bregma.from_atlas_mm(alignment.view.pose.center_mm, atlas.grid.box_mm)
     words = (
         f"{abs(right):.3f} mm {'right' if right >= 0 else 'left'}",
         f"{abs(anterior):.3f} mm {'anterior' if anterior >= 0 else 'posterior'}",

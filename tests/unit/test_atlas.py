@@ -1,8 +1,10 @@
+import attrs
 import numpy as np
 import pytest
 from tiny_brain import POST_ID, STRUCTURES, VISIBLE, descendants, make_atlas, make_volume
 
 from brainreg3d.atlas import (
+    BREGMA_PRESETS,
     Annotation,
     Atlas,
     Structure,
@@ -169,6 +171,41 @@ def test_an_annotation_and_a_tree_of_different_atlases():
 def test_annotations_that_are_none(arguments):
     with pytest.raises(AtlasError):
         Annotation(*arguments, (1.0, 1.0, 1.0))
+
+
+BOX = (11.4, 13.2, 8.0)
+
+
+@pytest.mark.parametrize("name", BREGMA_PRESETS)
+def test_stereotaxic_and_back(name):
+    points = np.random.default_rng(0).uniform(-5, 15, (50, 3))
+    preset = find_bregma(name)
+    there = preset.from_atlas_mm(points, BOX)
+    assert np.allclose(preset.to_atlas_mm(there, BOX), points)
+    assert np.allclose(preset.from_atlas_mm(preset.position_mm(BOX), BOX), 0)
+
+
+def test_a_preset_without_tilt_gives_plain_differences():
+    found = find_bregma("ibl").from_atlas_mm((7.739, 4.8, 6.668), BOX)
+    assert np.allclose(found, (2.0, -3.0, -1.0))  # right, behind, below
+
+
+def test_a_tilt_raises_the_nose_and_lowers_the_tail():
+    preset = find_bregma("community")
+    bregma = preset.position_mm(BOX)
+    nose = preset.from_atlas_mm(bregma + np.array([0, 4, 0]), BOX)
+    tail = preset.from_atlas_mm(bregma - np.array([0, 4, 0]), BOX)
+    assert np.allclose(nose, (0, 4 * np.cos(np.pi / 36), 0.9434 * 4 * np.sin(np.pi / 36)))
+    assert np.allclose(tail, -nose)
+    below = preset.from_atlas_mm(bregma - np.array([0, 0, 4]), BOX)
+    assert below[1] > 0, "what lies under bregma comes forward when the nose goes up"
+    assert below[2] < 0
+
+
+def test_scales_belong_to_their_axes():
+    preset = attrs.evolve(find_bregma("trajectory_explorer"), tilt_deg=0.0)
+    found = preset.from_atlas_mm(preset.position_mm(BOX) + np.array([1.0, 1.0, 1.0]), BOX)
+    assert np.allclose(found, (0.952, 1.031, 0.885))  # ML, AP, DV
 
 
 def test_bregma_presets_in_the_atlas_frame():

@@ -18,6 +18,7 @@ from brainreg3d.atlas import (
     Structure,
     StructureTree,
     Template,
+    find_bregma,
     select_regions,
 )
 from brainreg3d.errors import OutputError
@@ -42,6 +43,7 @@ from brainreg3d.views.names import Piece, place_names
 from brainreg3d.views.outlines import mask_outlines, split_hemispheres
 from brainreg3d.views.planes import PLANES, informative_point_mm, slice_plane
 from brainreg3d.views.projections import sample_density
+from brainreg3d.views.regions_on_image import pose_captions
 from brainreg3d.views.sheet import scale_bar_mm
 
 BRAIN, ONE, TWO, MARK = 1, 2, 3, 4
@@ -359,6 +361,16 @@ class TestNames:
         assert (placed, left_out) == ([], ["VeryLongName"])
 
 
+def test_the_caption_counts_from_a_tilted_bregma_by_its_rule(atlas):
+    """10 mm behind bregma, 5 degrees are 0.87 mm: a plain difference would not be its system."""
+    box = atlas.grid.box_mm
+    center = find_bregma("community").position_mm(box) - (0, 10, 0)
+    view = ImageView((3, 4), (0.1, 0.1), Pose(tuple(center)))
+    text = " ".join(pose_captions(Alignment(view, "community"), atlas))
+    assert "9.962 mm posterior" in text
+    assert "0.822 mm below" in text  # 10 sin(5 deg) * 0.9434
+
+
 class TestAtlas:
     def test_right_is_on_the_right_and_anterior_where_its_letter_is(self, atlas):
         # MARK fills x 7.5-9.5, y 8-11, z 5-7 mm: right, anterior, superior.
@@ -389,6 +401,17 @@ class TestAtlas:
         index = atlas.grid.voxel_indices(informative_point_mm(atlas))
         assert 16 <= index[1] < 22
         assert 15 <= index[2] < 19
+
+    def test_a_tilted_bregma_gives_the_point_by_its_own_rule(self, atlas):
+        """No axis of the picture can show coordinates that are tilted against it."""
+        for name in ("community", "trajectory_explorer"):
+            figure = views.draw_atlas(atlas, bregma=name)
+            _assert_tidy(figure)
+            point = informative_point_mm(atlas)
+            x, y, z = find_bregma(name).from_atlas_mm(point, atlas.grid.box_mm)
+            words = f"x {x:+.2f}, AP {y:+.2f}, z {z:+.2f} mm".replace("-", "−")
+            assert name in _words(figure)
+            assert words in _words(figure)
 
     def test_synthetic_is_said_and_text_is_tidy(self, atlas):
         for drawn in (atlas, attrs.evolve(atlas, load_template=None)):
