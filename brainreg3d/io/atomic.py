@@ -12,6 +12,8 @@ from pathlib import Path
 
 from brainreg3d.errors import OutputError
 
+_NAME_CHARACTERS = 40  # of the target's name that a temporary one repeats, to be recognised
+
 
 class AtomicFiles:
     """A set of files that appear together, or not at all.
@@ -22,6 +24,7 @@ class AtomicFiles:
 
     def __init__(self) -> None:
         self._temporary: dict[Path, Path] = {}
+        self._replaced: list[Path] = []
 
     def temporary(self, target: Path) -> Path:
         """Return the temporary path under which `target` is to be written.
@@ -34,13 +37,10 @@ class AtomicFiles:
         Returns
         -------
         pathlib.Path
-            A new, empty file beside it with the same suffixes.
+            A new, empty file beside it with the same suffix.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
-        suffix = "".join(target.suffixes)
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=suffix, dir=target.parent)
-        os.close(handle)
-        self._temporary[target] = Path(name)
+        self._temporary[target] = _new_name(target, target.suffix)
         return self._temporary[target]
 
     def commit(self) -> None:
@@ -56,20 +56,19 @@ class AtomicFiles:
                 moved[target] = _second_name(target) if target.exists() else None
                 temporary.replace(target)
                 del self._temporary[target]
-        except OSError:
+        except BaseException:  # an interrupt too must not leave a mixture
             for target, earlier in moved.items():
                 _put_back(target, earlier)
             raise
-        for earlier in moved.values():
-            if earlier is not None:
-                earlier.unlink()
+        self._replaced = [earlier for earlier in moved.values() if earlier is not None]
 
     def discard(self) -> None:
-        """Remove the files that were not moved."""
-        for temporary in self._temporary.values():
+        """Remove the files that were not moved, and those that were replaced for good."""
+        for temporary in (*self._temporary.values(), *self._replaced):
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
         self._temporary.clear()
+        self._replaced.clear()
 
 
 @contextlib.contextmanager
@@ -114,16 +113,26 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def _new_name(target: Path, suffix: str) -> Path:
+    """Make an empty hidden file beside another one; its name is no longer than names may be."""
+    prefix = f".{target.stem[:_NAME_CHARACTERS]}."
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=target.parent)
+    os.close(handle)
+    return Path(name)
+
+
 def _second_name(path: Path) -> Path:
     """Give the content of a file another name in the same folder, by a link where there are any."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".earlier", dir=path.parent)
-    os.close(handle)
-    earlier = Path(name)
-    earlier.unlink()
+    earlier = _new_name(path, ".earlier")
     try:
-        earlier.hardlink_to(path)
-    except OSError:
-        shutil.copy2(path, earlier)
+        earlier.unlink()
+        try:
+            earlier.hardlink_to(path)
+        except OSError:
+            shutil.copy2(path, earlier)
+    except BaseException:
+        earlier.unlink(missing_ok=True)
+        raise
     return earlier
 
 

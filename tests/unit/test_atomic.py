@@ -85,6 +85,38 @@ def test_a_move_that_fails_takes_back_the_others(tmp_path, monkeypatch):
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == dict.fromkeys("abc", "before")
 
 
+@pytest.mark.parametrize("after_the_move", [False, True])
+@pytest.mark.parametrize("interrupted", ["a", "b", "c", "new"])
+def test_an_interrupt_during_the_moves_leaves_no_mixture(
+    tmp_path, monkeypatch, interrupted, after_the_move
+):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text("before")
+    replace, seen = os.replace, []
+
+    def interrupt(source, target, **options):
+        if str(target).endswith(interrupted) and not seen:
+            seen.append(target)
+            if after_the_move:
+                replace(source, target, **options)
+            raise KeyboardInterrupt
+        return replace(source, target, **options)
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_and(int, *(tmp_path / name for name in ("a", "b", "c", "new")))
+    assert seen, "the test did not reach the move"
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == dict.fromkeys("abc", "before")
+
+
+@pytest.mark.parametrize("stem", [".".join(["word"] * 40), "µ" * 100], ids=["dots", "not ASCII"])
+def test_a_long_name_with_dots_can_be_written_and_replaced(tmp_path, stem):
+    target = tmp_path / f"{stem}_masks.tif"
+    for _ in range(2):
+        write_and(int, target)
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
 def test_checking_a_folder_leaves_nothing(tmp_path):
     check_writable(tmp_path / "new" / "deeper")
     assert not list(tmp_path.iterdir())
