@@ -12,18 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from brainreg3d._logging import logger
 from brainreg3d.errors import ImageError, MissingFileError
 from brainreg3d.io.hashing import sha256_of_array, sha256_of_file
+from brainreg3d.io.tiff_pixel_size import stated_pixel_size
 from brainreg3d.state import Image
 
 if TYPE_CHECKING:
     import tifffile
 
 _TIFF_SUFFIXES = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk"}
-_MM_PER_UNIT = {
-    "mm": 1.0, "millimeter": 1.0, "millimetre": 1.0, "cm": 10.0, "centimeter": 10.0,
-    "um": 1e-3, "µm": 1e-3, "μm": 1e-3, "\\u00b5m": 1e-3, "micron": 1e-3, "microns": 1e-3,
-    "micrometer": 1e-3, "micrometre": 1e-3, "nm": 1e-6, "inch": 25.4, "m": 1e3,
-}  # fmt: skip
-_TIFF_CENTIMETER = 3
+_TIFF_MINISWHITE = 0
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # ITU-R BT.709, as scikit-image's rgb2gray
 
 
@@ -42,9 +38,11 @@ def load_image(source: str | Path | ArrayLike, frame: int | None = None) -> Imag
     ----------
     source : path-like or array_like
         A TIFF (ImageJ, OME and BigTIFF included), PNG, JPEG or other common file, a ``.npy``
-        file, or an array. Colour becomes grey by its luminance.
+        file, or an array. Colour becomes grey by its luminance. Grey values are taken as they are
+        stored, also where a TIFF says that 0 is white.
     frame : int, optional
-        Which frame of a stack, counted from 0 in the order of the file.
+        Which frame of a stack, counted from 0 in the order of the file; or which plane of a
+        single picture whose colours are stored as planes.
 
     Returns
     -------
@@ -56,7 +54,8 @@ def load_image(source: str | Path | ArrayLike, frame: int | None = None) -> Imag
     MissingFileError
         If the file does not exist.
     ImageError
-        If it is no image, is empty, holds NaN or infinity, or is a stack and no frame was chosen.
+        If it is no image, is empty, holds NaN or infinity, is a stack and no frame was chosen, or
+        is a TIFF of several images that are no stack.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -122,12 +121,32 @@ def _read_tiff(path: Path, frame: int | None) -> _Stored:
     import tifffile
 
     with tifffile.TiffFile(path) as tif:
-        if not tif.series:
-            message = f"{path} holds no image."
-            raise ImageError(message)
-        series = tif.series[0]
+        series = _only_series(tif, path)
         pixels = _read_frame(tif, series, frame, path.name)
-        return _Stored(pixels, _pixel_size(tif, series))
+        return _Stored(pixels, stated_pixel_size(tif, series))
+
+
+def _only_series(tif: tifffile.TiffFile, path: Path) -> tifffile.TiffPageSeries:
+    """Return the image or stack of a TIFF; previews of it do not count."""
+    if not tif.series:
+        message = f"{path} holds no image."
+        raise ImageError(message)
+    whole = [series for series in tif.series if not series.keyframe.is_reduced]
+    if len(whole) > 1:
+        shapes = ", ".join(str(tuple(series.shape)) for series in whole)
+        message = (
+            f"{path.name} holds {len(whole)} images that are no stack, of shapes {shapes}; save "
+            f"the one that is meant as a file of its own."
+        )
+        raise ImageError(message)
+    series = whole[0] if whole else tif.series[0]
+    if series.keyframe.photometric == _TIFF_MINISWHITE:
+        logger.warning(
+            "%s says that 0 is white; its values are taken as they are stored, so that other "
+            "programs may show it inverted.",
+            path.name,
+        )
+    return series
 
 
 def _read_frame(
@@ -138,6 +157,15 @@ def _read_frame(
     in_planes = series.axes.endswith("SYX")
     n_plane_axes = 3 if in_planes or series.axes.endswith("S") else 2
     n_frames = int(np.prod(series.shape[:-n_plane_axes], dtype=np.int64))
+    if in_planes and n_frames == 1:
+        if frame is not None:  # the colours are chosen from as if they were frames
+            return _read_plane(series, frame, name)
+        logger.warning(
+            "%s holds %d planes, taken as the colours of one picture and blended into grey; if "
+            "they are frames of a stack, choose one with frame=N (--frame N).",
+            name,
+            series.shape[-3],
+        )
     chosen = _check_frame(frame, n_frames, series.shape, name)
     plane_shape = series.shape[-n_plane_axes:]
     if 0 in plane_shape:
@@ -153,6 +181,11 @@ def _read_frame(
     else:
         plane = series.asarray().reshape(-1, *plane_shape)[chosen]
     return _as_numbers(np.moveaxis(plane, 0, -1) if in_planes else plane, name)
+
+
+def _read_plane(series: tifffile.TiffPageSeries, frame: int, name: str) -> NDArray[Any]:
+    planes = series.asarray().reshape(-1, *series.shape[-2:])
+    return _as_numbers(planes[_check_frame(frame, len(planes), series.shape, name)], name)
 
 
 def _check_frame(frame: int | None, n_frames: int, shape: tuple[int, ...], name: str) -> int:
@@ -211,58 +244,6 @@ def _check_pixels(pixels: NDArray[Any], name: str) -> None:
                 f"example by 0."
             )
             raise ImageError(message)
-
-
-def _pixel_size(
-    tif: tifffile.TiffFile, series: tifffile.TiffPageSeries
-) -> tuple[float, float] | None:
-    """Return what the file says of its (row, column) pixel size, if it can be believed."""
-    size = _ome_pixel_size(tif) or _tag_pixel_size(tif, series)
-    if size is None:
-        return None
-    if not all(1e-4 <= value <= 1.0 for value in size):
-        logger.warning("The pixel size in the image's metadata, %s mm, is not believed.", size)
-        return None
-    return size
-
-
-def _ome_pixel_size(tif: tifffile.TiffFile) -> tuple[float, float] | None:
-    if not tif.is_ome or not tif.ome_metadata:
-        return None
-    from xml.etree import ElementTree as ET
-
-    root = ET.fromstring(tif.ome_metadata)  # noqa: S314
-    pixels = root.find(".//{*}Pixels")
-    if pixels is None:
-        return None
-    size = []
-    for axis in ("Y", "X"):
-        value = pixels.get(f"PhysicalSize{axis}")
-        unit = _MM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-        if value is None or unit is None:
-            return None
-        size.append(float(value) * unit)
-    return size[0], size[1]
-
-
-def _tag_pixel_size(
-    tif: tifffile.TiffFile, series: tifffile.TiffPageSeries
-) -> tuple[float, float] | None:
-    """Read ImageJ's unit, or centimetres; a plain TIFF's inches are a printer's, not a ruler's."""
-    tags = series.keyframe.tags
-    imagej = tif.imagej_metadata or {}
-    unit = _MM_PER_UNIT.get(str(imagej.get("unit", "")).lower())
-    if unit is None and not imagej and tags.valueof(296) == _TIFF_CENTIMETER:
-        unit = _MM_PER_UNIT["cm"]
-    if unit is None:
-        return None
-    size = []
-    for code in (283, 282):  # YResolution, XResolution: pixels per unit
-        numerator, denominator = tags.valueof(code) or (0, 1)
-        if not numerator or not denominator:
-            return None
-        size.append(unit * denominator / numerator)
-    return size[0], size[1]
 
 
 def load_window_mask(source: str | Path | ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:

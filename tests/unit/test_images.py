@@ -111,6 +111,39 @@ def test_rgb_tiffs_become_grey(tmp_path, options):
     assert np.allclose(load_image(tmp_path / "a.tif").pixels, luminance(COLOR), atol=0.51)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_three_pages_that_may_be_a_stack(tmp_path, log, dtype):
+    """Some writers store three frames as colour planes; who meant frames has to notice."""
+    planes = STACK[:3].astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+    for frame in range(3):
+        assert np.array_equal(load_image(tmp_path / "a.tif", frame).pixels, planes[frame])
+    assert log == []
+    blended = load_image(tmp_path / "a.tif").pixels
+    assert np.allclose(blended, luminance(np.moveaxis(planes, 0, -1)), atol=0.51)
+    assert any("a.tif" in message and "frame=" in message for message in log)
+    with pytest.raises(ImageError, match="no frame 3"):
+        load_image(tmp_path / "a.tif", 3)
+
+
+def test_several_images_in_one_tiff_are_refused_and_previews_are_not(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "two.tif") as tif:
+        tif.write(PICTURE)
+        tif.write(PICTURE[:5, :6])
+    with pytest.raises(ImageError, match=r"2 images.*\(13, 17\).*\(5, 6\)"):
+        load_image(tmp_path / "two.tif")
+    with tifffile.TiffWriter(tmp_path / "preview.tif") as tif:
+        tif.write(PICTURE)
+        tif.write(PICTURE[::2, ::2], subfiletype=1)
+    assert np.array_equal(load_image(tmp_path / "preview.tif").pixels, PICTURE)
+
+
+def test_values_are_as_stored_where_0_is_white(tmp_path, log):
+    tifffile.imwrite(tmp_path / "white.tif", PICTURE, photometric="miniswhite")
+    assert np.array_equal(load_image(tmp_path / "white.tif").pixels, PICTURE)
+    assert any("0 is white" in message for message in log)
+
+
 def test_rgba_tiff_and_grey_with_alpha(tmp_path):
     alpha = np.full((13, 17, 1), 77, np.uint8)
     tifffile.imwrite(
@@ -241,6 +274,15 @@ def test_resolution_in_centimetres_counts_and_printers_dots_do_not(tmp_path):
         assert load_image(tmp_path / "in.tif").pixel_size_mm is None
     tifffile.imwrite(tmp_path / "none.tif", PICTURE)
     assert load_image(tmp_path / "none.tif").pixel_size_mm is None
+
+
+@pytest.mark.parametrize("dots", [72, 300, 2540])
+def test_inches_that_imagej_took_over_from_a_printer_do_not_count(tmp_path, dots):
+    tifffile.imwrite(
+        tmp_path / "a.tif", PICTURE, imagej=True, resolution=(dots, dots),
+        metadata={"unit": "inch"},
+    )  # fmt: skip
+    assert load_image(tmp_path / "a.tif").pixel_size_mm is None
 
 
 def test_absurd_sizes_of_metadata_are_not_believed(tmp_path, log):
