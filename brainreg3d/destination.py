@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from brainreg3d._logging import logger
 from brainreg3d.errors import OutputError
-from brainreg3d.io.alignment import write_alignment
+from brainreg3d.io.alignment import read_alignment, write_alignment
 from brainreg3d.io.output_folder import check_writable
 from brainreg3d.plan import Plan
 from brainreg3d.state import Image, State, Volume
 from brainreg3d.steps import ManualAligner, MaskWriter, VolumeWriter
+from brainreg3d.steps.volume_write import FILE_NAMES as VOLUME_FILES
+from brainreg3d.steps.write import FILE_NAMES as MASK_FILES
 
 
 def target(plan: Plan, image: Image | None, kind: str) -> Path | None:
@@ -109,7 +112,7 @@ def plots_folder(plan: Plan, state: State) -> Path | None:
     return record.with_name(record.name.removesuffix("_registration.json") + "_plots")
 
 
-def settle(plan: Plan, state: State) -> Plan:
+def settle(plan: Plan, state: State, inputs: Iterable[Path]) -> Plan:
     """Find out before anything slow whether results can be written.
 
     Parameters
@@ -118,6 +121,8 @@ def settle(plan: Plan, state: State) -> Plan:
         The steps of the run.
     state : State
         Holds the image and the volume.
+    inputs : iterable of pathlib.Path
+        Files that the run reads.
 
     Returns
     -------
@@ -127,21 +132,41 @@ def settle(plan: Plan, state: State) -> Plan:
     Raises
     ------
     OutputError
-        If a folder cannot be written to.
+        If a folder cannot be written to, or a result would replace a file that the run reads.
     """
-    places = {
-        "MaskWriter": (MaskWriter, target(plan, state.image, "masks"), "image"),
-        "VolumeWriter": (VolumeWriter, volume_target(plan, state.volume, "transform"), "volume"),
+    places: dict[str, tuple[type, list[Path | None], str]] = {
+        "MaskWriter": (
+            MaskWriter,
+            [target(plan, state.image, kind) for kind in MASK_FILES if kind != "alignment"],
+            "image",
+        ),
+        "VolumeWriter": (
+            VolumeWriter,
+            [volume_target(plan, state.volume, kind) for kind in VOLUME_FILES],
+            "volume",
+        ),
     }
-    for slot, (kind, path, what) in places.items():
+    read = [path for path in inputs if path.exists()]
+    for slot, (kind, paths, what) in places.items():
         if plan.skipped(slot) or not isinstance(plan.step(slot), kind):
             continue
-        if path is None:
+        if None in paths:
             logger.warning("Nothing is written of the %s: an array needs output_dir.", what)
             plan = plan.skip(slot, "an array needs output_dir")
-        else:
+            continue
+        for path in filter(None, paths):
             check_writable(path.parent)
+            _check_spares(path, read)
     return plan
+
+
+def _check_spares(path: Path, inputs: Iterable[Path]) -> None:
+    if path.exists() and any(path.samefile(other) for other in inputs):
+        message = (
+            f"Writing {path} would replace a file that this run reads; choose another folder with "
+            f"output_dir (--output-dir), or rename that file."
+        )
+        raise OutputError(message)
 
 
 def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
@@ -157,13 +182,21 @@ def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
     Returns
     -------
     Plan
-        With the saved alignment in the aligner, if there is one.
+        With the saved alignment in the aligner, if there is one of this image.
     """
     aligner = plan.step("ManualAligner")
     saved = target(plan, image, "alignment")
+    # A subclass that computes otherwise has no use for a file.
+    if getattr(type(aligner), "compute", None) is not ManualAligner.compute:
+        return plan
     if not isinstance(aligner, ManualAligner) or aligner.alignment is not None:
         return plan
-    if saved is None or not saved.is_file():
+    if image is None or saved is None or not saved.is_file():
+        return plan
+    record = read_alignment(saved)
+    is_other = record.image_sha256 not in (None, image.sha256)
+    if record.image_shape not in (None, image.shape) or (is_other and image.path is None):
+        logger.info("%s was saved for another image and is not used.", saved)
         return plan
     logger.info("Taking the alignment saved as %s.", saved)
     return plan.replace("ManualAligner", aligner.replace(alignment=saved))

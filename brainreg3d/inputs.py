@@ -8,9 +8,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from brainreg3d._arrays import finite_numbers
-from brainreg3d.errors import InputError
-from brainreg3d.geometry.view import check_pixel_size
+from brainreg3d.geometry.view import check_pixel_size, pixel_size_of
 from brainreg3d.io.fingerprint import fingerprint
 from brainreg3d.io.images import load_image, load_window_mask
 from brainreg3d.io.moving_volume import load_volume
@@ -133,12 +131,4 @@ def explicit_pixel_size(
         return check_pixel_size(pixel_size_mm)
     if image_dims_mm is None or image is None:
         return None
-    numbers = finite_numbers(image_dims_mm, 2)
-    if numbers is None:
-        message = (
-            f"image_dims_mm is (width, height) of the image in mm, which gives its pixel size; "
-            f"got {image_dims_mm!r}."
-        )
-        raise InputError(message)
-    width_mm, height_mm = numbers
-    return check_pixel_size((height_mm / image.shape[0], width_mm / image.shape[1]))
+    return pixel_size_of(image.shape, image_dims_mm)

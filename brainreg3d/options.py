@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from brainreg3d import steps
+from brainreg3d._logging import logger
 from brainreg3d.errors import InputError, PlanError, did_you_mean
 from brainreg3d.steps import Step
 
@@ -39,6 +40,14 @@ PARAMETERS_OF_OPTION = {
     "focal_point": [("ManualAligner", "focal_point_mm")],
     "bregma": [("ManualAligner", "bregma")],
     "window": [("ManualAligner", "window")],
+    "cam": [("ManualAligner", "window_camera")],
+    "stem": [("MaskWriter", "stem")],
+    "_DEFAULT_IMG_DIMS_MM": [("ManualAligner", "default_image_dims_mm")],
+    "_DEFAULT_BREGMA": [("ManualAligner", "default_bregma")],
+    "_DEFAULT_FOCAL_POINT": [("ManualAligner", "default_focal_point_mm")],
+    "_DEFAULT_CAM": [("ManualAligner", "window_camera")],
+    "_DEFAULT_ATLAS": [("TemplateSource", "atlas")],
+    "matched_image": [("ManualAligner", "matched_image")],
     "occluders": [("Projector", "occluders")],
     "hemisphere": [("PixelLabeller", "hemisphere")],
     "output_dir": [("VolumeWriter", "output_dir"), ("MaskWriter", "output_dir")],
@@ -88,6 +97,8 @@ def build_steps(
         parameters: dict[str, Any] = {}
         if slots[slot] is getattr(steps, slot):  # a slot that the user filled wins
             parameters = {**_of_slot(slot, defaults), **METHODS[method].get(slot, {})}
+        elif METHODS[method].get(slot):
+            logger.info("Slot %s is filled; method=%r does not apply to it.", slot, method)
         parameters |= _of_slot(slot, given)
         built.append((slot, _fill(slot, slots[slot], parameters)))
     return built

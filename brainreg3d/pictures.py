@@ -178,6 +178,8 @@ class Pictures:
                 figure = make()
             except RenderingUnavailable as error:
                 logger.warning("No picture %s: %s", name, error)
+                if self.folder is not None:  # what is there shows an earlier run
+                    (self.folder / f"{name}.png").unlink(missing_ok=True)
                 continue
             self._keep(name, figure)
 

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from brainreg3d import steps
+from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
 from brainreg3d.atlas import Atlas
 from brainreg3d.destination import (
     plots_folder,
@@ -28,7 +29,7 @@ from brainreg3d.plan import Plan, PlannedStep, make_plan
 from brainreg3d.provenance import describe_run
 from brainreg3d.result import Result
 from brainreg3d.runner import Runner
-from brainreg3d.state import Alignment, State
+from brainreg3d.state import Alignment, Image, State
 from brainreg3d.steps import NOT_GIVEN, Step
 from brainreg3d.steps.align import NotGiven
 
@@ -47,7 +48,16 @@ def _as_names(value: Any) -> tuple[str | int, ...] | None:
     return tuple(int(name) if isinstance(name, np.integer) else name for name in value)
 
 
-@attrs.define(slots=False, eq=False, repr=False)
+_ATTRS_OPTIONS: dict[str, Any] = {
+    "slots": False,
+    "eq": False,
+    "repr": False,
+    "on_setattr": attrs.setters.NO_OP,
+    "field_transformer": adopt_overrides,
+}
+
+
+@attrs.define(**_ATTRS_OPTIONS)
 class BrainReg3D:
     """Put an image onto a brain atlas and write a mask for each region.
 
@@ -106,6 +116,8 @@ class BrainReg3D:
         What is compared in a 3D registration.
     output_dir : path-like, optional
         Where results go; beside the image when not given.
+    stem : str, optional
+        How the names of results start; the name of the image without suffix when not given.
     label_values : {"index", "ids"}, optional
         What the label image holds.
     split_hemispheres : bool, optional
@@ -147,7 +159,7 @@ class BrainReg3D:
     alignment: Any = attrs.field(default=None, kw_only=True)
     atlas: Any = attrs.field(default=None, kw_only=True)
     template_source: Any = attrs.field(default=None, kw_only=True)
-    brain_regions: Any = attrs.field(default=None, kw_only=True, converter=_as_names)
+    brain_regions: Any = attrs.field(default=None, kw_only=True)
     camera_distance_mm: float | NotGiven | None = attrs.field(default=NOT_GIVEN, kw_only=True)
     principal_point_px: Sequence[float] | None = attrs.field(default=None, kw_only=True)
     focal_point: Sequence[float] | None = attrs.field(default=None, kw_only=True)
@@ -163,6 +175,7 @@ class BrainReg3D:
     volume_orientation: str | None = attrs.field(default=None, kw_only=True)
     metric: str | None = attrs.field(default=None, kw_only=True)
     output_dir: str | Path | None = attrs.field(default=None, kw_only=True)
+    stem: str | None = attrs.field(default=None, kw_only=True)
     label_values: str | None = attrs.field(default=None, kw_only=True)
     split_hemispheres: bool | None = attrs.field(default=None, kw_only=True)
     verbose: bool | str = attrs.field(default=False, kw_only=True)
@@ -172,6 +185,22 @@ class BrainReg3D:
     matched_image: Path | None = attrs.field(default=None, init=False)
     _runner: Runner = attrs.field(factory=Runner, init=False)
     _memory: ImageMemory = attrs.field(factory=ImageMemory, init=False)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = [name for name in vars(cls) if not name.startswith("__")]
+        annotated = vars(cls).get("__annotations__", {})
+        attrs.define(**_ATTRS_OPTIONS)(cls)
+        for name in own:
+            inherited = any(name in vars(base) for base in cls.__mro__[1:])
+            if not inherited and name not in annotated:
+                check_spelling(cls, name, _names_of(cls))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not hasattr(self, name):
+            check_spelling(type(self), name, _names_of(type(self)))
+        # A list is copied, so that it cannot change behind the user's back.
+        object.__setattr__(self, name, _as_names(value) if name == "brain_regions" else value)
 
     def plan(self, until: str | None = None) -> Plan:
         """Return the steps that `run` would take, checked.
@@ -217,13 +246,17 @@ class BrainReg3D:
         if self.image is None and self.volume is None:
             message = "There is nothing to do: give an image, a volume, or both."
             raise InputError(message)
+        if not isinstance(redo, Iterable):
+            message = f"redo is the name of a slot, or several; got {redo!r}."
+            raise PlanError(message)
         again = {redo} if isinstance(redo, str) else set(redo)
         for slot in again.difference(SLOTS):
             message = f"There is no slot {slot!r} to redo.{did_you_mean(slot, SLOTS)}"
             raise PlanError(message)
         state = self._inputs()
-        plan = settle(self.plan(until), state)
-        if "ManualAligner" not in again and not self._has_pose_by_hand():
+        plan = self.plan(until)
+        plan = settle(plan, state, self._files_read(plan))
+        if "ManualAligner" not in again and not self._has_pose_by_hand(state.image):
             plan = reuse_saved_alignment(plan, state.image)
         folder = plots_folder(plan, state)
         with Pictures.of(self.verbose, folder, self._DEFAULT_AUTO_CONTRAST) as pictures:
@@ -292,18 +325,15 @@ class BrainReg3D:
                 message = "Give either atlas= or template_source=, not both."
                 raise InputError(message)
             slots["TemplateSource"] = self.template_source
-        given = {name: getattr(self, name) for name in PARAMETERS_OF_OPTION}
+        values = {name: getattr(self, name) for name in PARAMETERS_OF_OPTION}
         # None is a camera distance of its own, parallel rays; elsewhere it means "not given".
-        given = {
+        values = {
             name: value
-            for name, value in given.items()
+            for name, value in values.items()
             if value is not NOT_GIVEN and (value is not None or name == "camera_distance_mm")
         }
-        defaults = {
-            "atlas": self._DEFAULT_ATLAS,
-            "bregma": self._DEFAULT_BREGMA,
-            "focal_point": self._DEFAULT_FOCAL_POINT,
-        }
+        defaults = {name: v for name, v in values.items() if name.startswith("_DEFAULT")}
+        given = {name: v for name, v in values.items() if name not in defaults}
         return build_steps(slots, self.method, given, defaults)
 
     def _inputs(self) -> State:
@@ -311,7 +341,6 @@ class BrainReg3D:
             message = "Give either image_dims_mm= or pixel_size_mm=, not both."
             raise InputError(message)
         image = None if self.image is None else self._memory.load(self.image, self.frame)
-        dims = self._DEFAULT_IMG_DIMS_MM if self.image_dims_mm is None else self.image_dims_mm
         return load_inputs(
             image,
             self.volume,
@@ -319,12 +348,21 @@ class BrainReg3D:
             self.volume_orientation,
             self.window_mask,
             self.region_names,
-            explicit_pixel_size(image, self.pixel_size_mm, dims),
+            explicit_pixel_size(image, self.pixel_size_mm, self.image_dims_mm),
         )
 
-    def _has_pose_by_hand(self) -> bool:
+    def _has_pose_by_hand(self, image: Image | None) -> bool:
         earlier = self._runner.result("ManualAligner")
-        return isinstance(earlier, Alignment) and earlier.source == "window"
+        if image is None or not isinstance(earlier, Alignment):
+            return False
+        return earlier.source == "window" and earlier.image_sha256 == image.sha256
+
+    def _files_read(self, plan: Plan) -> list[Path]:
+        """Return the files that must not be overwritten."""
+        sources = (self.image, self.window_mask, self.volume)
+        parameters = (value for e in plan.running for value in e.step.parameters().values())
+        files = [Path(source) for source in sources if isinstance(source, str | Path)]
+        return files + [value for value in parameters if isinstance(value, Path)]
 
     def _run_step(
         self, entry: PlannedStep, plan: Plan, state: State, again: Collection[str]
@@ -354,6 +392,13 @@ class BrainReg3D:
         shown = [repr(self.image) if isinstance(self.image, str | Path) else _summary(self.image)]
         shown += [f"{k}={_summary(v)}" for k, v in given if v is not changed[k] and v != changed[k]]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _names_of(cls: type) -> list[str]:
+    """Return what may be set on a `BrainReg3D`: arguments, slots and defaults."""
+    fields = [field.name for field in fields_of(cls) if not field.name.startswith("_")]
+    defaults = [name for name in vars(BrainReg3D) if name.startswith("_DEFAULT")]
+    return [*fields, *SLOTS, *defaults]
 
 
 def _summary(value: Any) -> str:

@@ -158,7 +158,7 @@ def make_plan(
     """
     _check_chain(steps)
     last = _last_place(steps, until)
-    entries = []
+    entries: list[PlannedStep] = []
     absent = set(missing)
     for place, (slot, step) in enumerate(steps):
         lacking = [name for name in step.needs() if name in absent]
@@ -168,6 +168,9 @@ def make_plan(
         if reason:
             absent.add(step.provides)
         entries.append(PlannedStep(slot, step, reason))
+    if until and entries[last].skipped:
+        message = f"{entries[last].slot} cannot run: {entries[last].skipped} was given."
+        raise PlanError(message)
     wanted = {steps[last][1].provides} if until else set(FINAL_RESULTS)
     return Plan(tuple(_without_unused(entries, wanted)))
 

@@ -16,11 +16,16 @@ from brainreg3d.steps import Step
 
 @attrs.frozen(eq=False)
 class _Done:
-    """A result, what it was made from, and its number in the order of making."""
+    """A result, what it was made from, and its number in the order of making.
+
+    The step and its needs are kept: marks may hold the identity of objects, which is of use only
+    as long as these are alive.
+    """
 
     mark: str
     result: Any
     number: int
+    made_from: tuple[Step, dict[str, Any]]
 
 
 class Runner:
@@ -78,22 +83,24 @@ class Runner:
                 return attrs.evolve(state, **{step.provides: earlier.result}), False
             kept = step.kept(earlier.result, **needs)
             if kept is not None:
-                is_new = self._keep(entry.slot, mark, kept)
+                is_new = self._keep(entry.slot, mark, kept, (step, needs))
                 return attrs.evolve(state, **{step.provides: self.result(entry.slot)}), is_new
         logger.info("Running %s.", entry.slot)
         result = step.compute(**needs)
         self._count += 1
-        self._done[entry.slot] = _Done(mark, result, self._count)
+        self._done[entry.slot] = _Done(mark, result, self._count, (step, needs))
         return attrs.evolve(state, **{step.provides: result}), True
 
-    def _keep(self, slot: str, mark: str, kept: Any) -> bool:
+    def _keep(
+        self, slot: str, mark: str, kept: Any, made_from: tuple[Step, dict[str, Any]]
+    ) -> bool:
         """Remember what was kept; tell whether it differs, so that later steps run again."""
         earlier = self._done[slot]
         is_new = bool(kept != earlier.result)
         self._count += is_new
         number = self._count if is_new else earlier.number
         result = kept if is_new else earlier.result
-        self._done[slot] = _Done(mark, result, number)
+        self._done[slot] = _Done(mark, result, number, made_from)
         return is_new
 
     def _mark(self, step: Step, needs: dict[str, Any]) -> str:

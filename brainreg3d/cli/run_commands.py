@@ -61,6 +61,7 @@ def _distance(_: click.Context, __: click.Parameter, value: str | None) -> Any:
 @click.option("--window-mask", type=_PATH, metavar="FILE", help="Not zero inside the window.")
 @click.option("--frame", type=int, metavar="N", help="Frame of a stack, counted from 0.")
 @click.option("--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the image.")
+@click.option("--stem", metavar="NAME", help="How names of results start.  [default: the image's]")
 @click.option("--label-values", help="index (1, 2, 3, ...) or ids.  [default: index]")
 @click.option("--split-hemispheres", is_flag=True, default=None, help="Left and right apart.")
 @click.option("--verbose", is_flag=True, help="Show every intermediate result.")
@@ -128,6 +129,7 @@ def report(result: Result) -> None:
         click.echo(f"Axes of the volume grow to {letters}; overlap of tissue {found.overlap:.0%}.")
     if result.labels is not None and result.atlas is not None:
         click.echo(f"Atlas: {result.atlas.title}")
+        _report_pose(result)
         unseen = result.unseen or {}
         for number, region in enumerate(result.regions or (), 1):
             count = int((result.labels == number).sum())
@@ -135,6 +137,16 @@ def report(result: Result) -> None:
             click.echo(f"{region.acronym:>12}  {count:>9} px{note}")
     for path in result.files.values():
         click.echo(f"Wrote {path}")
+
+
+def _report_pose(result: Result) -> None:
+    """Say which pose was taken: it may come from a file that nobody named."""
+    alignment = result.alignment
+    if alignment is None:
+        return
+    origin = alignment.file or {"window": "placed in the window"}.get(alignment.source, "given")
+    height_mm, width_mm = alignment.view.pixel_size_mm
+    click.echo(f"Pose: {origin}; pixels of {height_mm:g} x {width_mm:g} mm (row, column)")
 
 
 @click.command()

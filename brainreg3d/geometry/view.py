@@ -71,6 +71,36 @@ def check_pixel_size(value: Any) -> tuple[float, float]:
     return row, column
 
 
+def pixel_size_of(shape: tuple[int, int], image_dims_mm: Any) -> tuple[float, float]:
+    """Return the pixel size of an image of known extent.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (rows, columns).
+    image_dims_mm : array_like, shape (2,)
+        (width, height) from outer edge to outer edge, in mm.
+
+    Returns
+    -------
+    tuple of float
+        (row, column) size of a pixel in mm.
+
+    Raises
+    ------
+    InputError
+        If the numbers make no sense.
+    """
+    numbers = finite_numbers(image_dims_mm, 2)
+    if numbers is None:
+        message = (
+            f"image_dims_mm is (width, height) of the image in mm, which gives its pixel size; "
+            f"got {image_dims_mm!r}."
+        )
+        raise InputError(message)
+    return check_pixel_size((numbers[1] / shape[0], numbers[0] / shape[1]))
+
+
 def _image_shape(value: Any) -> tuple[int, int]:
     numbers = tuple(int(v) for v in value)
     if len(numbers) != 2 or min(numbers) < 1:

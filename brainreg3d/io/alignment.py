@@ -12,7 +12,13 @@ import attrs
 from brainreg3d._logging import logger
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, find_bregma
-from brainreg3d.errors import AlignmentError, InputError, MissingFileError, did_you_mean
+from brainreg3d.errors import (
+    AlignmentError,
+    BrainReg3DError,
+    InputError,
+    MissingFileError,
+    did_you_mean,
+)
 from brainreg3d.geometry import Camera, Pose
 from brainreg3d.geometry.view import check_pixel_size
 from brainreg3d.io.atomic import AtomicFiles, atomic_files
@@ -273,12 +279,36 @@ def write_alignment(path: Path, alignment: Alignment, image: Image, atlas: Atlas
         If the file cannot be written.
     """
     with atomic_files("the alignment") as files:
-        temporary = files.temporary(path)
-        write_json(temporary, alignment_content(alignment, image, atlas))
-        keep_other_alignment(files, path, temporary)
+        write_json(files.temporary(path), alignment_content(alignment, image, atlas))
+        keep_other_alignment(files, path, alignment)
 
 
-def keep_other_alignment(files: AtomicFiles, target: Path, new: Path) -> None:
+def says_the_same(path: Path, alignment: Alignment) -> bool:
+    """Tell whether an alignment file places an image as an alignment does.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An existing file.
+    alignment : Alignment
+        Where the image lies.
+
+    Returns
+    -------
+    bool
+        False if it says something else, or cannot be read. A pixel size that it leaves open does
+        not matter; a camera that it leaves open is the default one.
+    """
+    try:
+        record = read_alignment(path)
+    except BrainReg3DError:
+        return False
+    view = alignment.view
+    same_size = record.pixel_size_mm in (None, view.pixel_size_mm)
+    return record.pose == view.pose and (record.camera or Camera()) == view.camera and same_size
+
+
+def keep_other_alignment(files: AtomicFiles, target: Path, alignment: Alignment) -> None:
     """Keep an earlier alignment file that says something else: it may have been made by hand.
 
     Parameters
@@ -287,10 +317,10 @@ def keep_other_alignment(files: AtomicFiles, target: Path, new: Path) -> None:
         Takes the copy, ``<stem>_alignment_1.json`` or the next free number.
     target : pathlib.Path
         The alignment file that is to be replaced.
-    new : pathlib.Path
-        What it is to be replaced by.
+    alignment : Alignment
+        What replaces it.
     """
-    if not target.exists() or target.read_bytes() == new.read_bytes():
+    if not target.is_file() or says_the_same(target, alignment):
         return
     number = 1
     while (kept := target.with_name(f"{target.stem}_{number}{target.suffix}")).exists():

@@ -78,7 +78,6 @@ def load_volume(
         path, name, stem = None, "the array", "volume"
         stored = _Stored(_as_array(source))
         digest = sha256_of_array(stored.data)
-    _check(stored.data, name)
     numbers = finite_numbers(stored.spacing_mm if spacing_mm is None else spacing_mm, 3)
     if numbers is None or min(numbers) <= 0:
         got = "none is stated" if spacing_mm is None else f"got {spacing_mm!r}"
@@ -87,6 +86,7 @@ def load_volume(
             f"Give volume_spacing_mm, or --spacing-um on the command line."
         )
         raise ImageError(message)
+    _check(stored.data, name)
     directions = stored.directions if orientation is None else parse_orientation(orientation)
     if directions is None:
         logger.info(

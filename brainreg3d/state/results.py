@@ -67,6 +67,8 @@ class Alignment:
         How the pose came about: ``"file"``, ``"pose"`` or ``"window"``.
     file : pathlib.Path or None
         The alignment file it was read from.
+    image_sha256 : str or None
+        The image that a pose was placed for by hand.
     given_pixel_size_mm : tuple of float or None
         The pixel size that was given explicitly; a window may have changed it.
     extra : mapping
@@ -77,6 +79,7 @@ class Alignment:
     bregma: str = "ibl"
     source: str = "pose"
     file: Path | None = None
+    image_sha256: str | None = None
     given_pixel_size_mm: tuple[float, float] | None = None
     extra: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -14,9 +15,10 @@ from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas, RegionSet, find_bregma
 from brainreg3d.errors import AlignmentCancelled, AlignmentError, AlignmentNeeded, InputError
 from brainreg3d.geometry import Camera, ImageView, Pose
+from brainreg3d.geometry.view import pixel_size_of
 from brainreg3d.io.alignment import AlignmentFile, read_alignment
 from brainreg3d.state import Alignment, Image, Registration
-from brainreg3d.steps.base import AlignmentWindow, Step
+from brainreg3d.steps.base import AlignmentScene, AlignmentWindow, Step
 
 DEFAULT_PIXEL_SIZE_MM = (0.015, 0.015)
 DEFAULT_BREGMA = "ibl"
@@ -40,7 +42,14 @@ def _alignment(value: Any) -> Pose | AlignmentFile | Path | None:
         return value
     if isinstance(value, str):
         return Path(value)
-    message = f"alignment is an alignment file, a Pose, or None; got {value!r}."
+    view = value.view if isinstance(value, Alignment) else value
+    if isinstance(view, ImageView):
+        bregma = value.bregma if isinstance(value, Alignment) else None
+        return AlignmentFile(view.pose, view.camera, view.pixel_size_mm, view.shape, bregma=bregma)
+    message = (
+        f"alignment is an alignment file, a Pose, the alignment of another result, or None; "
+        f"got {value!r}."
+    )
     raise InputError(message)
 
 
@@ -57,7 +66,7 @@ def _vector(value: Any) -> tuple[float, float, float] | None:
         return None
     numbers = finite_numbers(value, 3)
     if numbers is None:
-        message = f"focal_point_mm is a vector of three numbers (x, y, z) in mm; got {value!r}."
+        message = f"focal_point is a vector of three numbers (x, y, z) in mm; got {value!r}."
         raise InputError(message)
     return numbers[0], numbers[1], numbers[2]
 
@@ -89,6 +98,12 @@ class ManualAligner(Step):
         Name of a bregma preset; ``"ibl"`` when neither this nor the file says.
     window : AlignmentWindow, optional
         Where to ask for the pose.
+    matched_image : path-like, optional
+        Image of an earlier session that the window shows in place.
+    window_camera : mapping, optional
+        Camera with which the window starts.
+    default_image_dims_mm, default_bregma, default_focal_point_mm : optional
+        What holds where neither these arguments nor the file nor the image say anything.
     """
 
     provides: ClassVar[str] = "alignment"
@@ -103,6 +118,22 @@ class ManualAligner(Step):
     focal_point_mm: tuple[float, float, float] | None = attrs.field(default=None, converter=_vector)
     bregma: str | None = attrs.field(default=None, validator=_check_bregma)
     window: AlignmentWindow | None = attrs.field(default=None, eq=False, repr=False)
+    matched_image: Path | None = attrs.field(default=None, eq=False, repr=False)
+    window_camera: Mapping[str, Any] | None = attrs.field(default=None, eq=False, repr=False)
+    default_image_dims_mm: tuple[float, ...] | None = None
+    default_bregma: str | None = attrs.field(default=None, validator=_check_bregma)
+    default_focal_point_mm: tuple[float, float, float] | None = attrs.field(
+        default=None, converter=_vector
+    )
+
+    def __attrs_post_init__(self) -> None:
+        has_distance = not isinstance(self.camera_distance_mm, NotGiven)
+        if self.focal_point_mm is not None and (has_distance or self.principal_point_px):
+            message = (
+                "Give either focal_point, or camera_distance_mm and principal_point_px: a focal "
+                "point says all of it."
+            )
+            raise InputError(message)
 
     def compute(  # type: ignore[override]
         self,
@@ -142,17 +173,16 @@ class ManualAligner(Step):
         AlignmentError
             If the file is malformed or was made for an image of another size.
         """
-        del registration  # the window shows it; a given alignment needs nothing of it
         file = self.alignment if isinstance(self.alignment, Path) else None
         record = self._record()
         if record is None:
-            return self._ask(image, atlas, regions, pixel_size_mm)
+            return self._ask(image, atlas, regions, pixel_size_mm, registration)
         _check_belongs(record, image, atlas)
-        size = _choose_pixel_size(pixel_size_mm, record.pixel_size_mm, image)
+        size = self._pixel_size(pixel_size_mm, record.pixel_size_mm, image)
         view = ImageView(image.shape, size, record.pose, self._camera(record.camera))
         return Alignment(
-            self._under_focal_point(view),
-            bregma=self.bregma or record.bregma or DEFAULT_BREGMA,
+            self._under_focal_point(view, record.camera),
+            bregma=self.bregma or record.bregma or self.default_bregma or DEFAULT_BREGMA,
             source="pose" if file is None else "file",
             file=file,
             given_pixel_size_mm=pixel_size_mm,
@@ -160,7 +190,7 @@ class ManualAligner(Step):
         )
 
     def kept(self, previous: Any, **needs: Any) -> Alignment | None:
-        """Keep a pose that was placed by hand, as long as the image has the same shape.
+        """Keep a pose that was placed by hand, as long as the image is the same.
 
         A camera, a bregma or a pixel size that was given since then applies to it.
 
@@ -178,7 +208,7 @@ class ManualAligner(Step):
         """
         if not isinstance(previous, Alignment) or previous.source != "window":
             return None
-        if self.alignment is not None or previous.view.shape != needs["image"].shape:
+        if self.alignment is not None or previous.image_sha256 != needs["image"].sha256:
             return None
         view = attrs.evolve(previous.view, camera=self._over(previous.view.camera))
         given = needs.get("pixel_size_mm")
@@ -186,7 +216,7 @@ class ManualAligner(Step):
             view = attrs.evolve(view, pixel_size_mm=given)
         return attrs.evolve(
             previous,
-            view=self._under_focal_point(view),
+            view=self._under_focal_point(view, previous.view.camera),
             bregma=self.bregma or previous.bregma,
             given_pixel_size_mm=given,
         )
@@ -214,11 +244,32 @@ class ManualAligner(Step):
             point = self.principal_point_px
         return Camera(distance, point)
 
-    def _under_focal_point(self, view: ImageView) -> ImageView:
-        if self.focal_point_mm is None:
+    def _under_focal_point(self, view: ImageView, stored: Camera | None) -> ImageView:
+        """Return the view from the focal point, where one holds."""
+        vector = self.focal_point_mm
+        if vector is None and stored is None and isinstance(self.camera_distance_mm, NotGiven):
+            vector = self.default_focal_point_mm
+        if vector is None:
             return view
-        position = np.asarray(view.pose.center_mm) + np.asarray(self.focal_point_mm)
-        return view.with_camera_at(position)
+        return view.with_camera_at(np.asarray(view.pose.center_mm) + np.asarray(vector))
+
+    def _pixel_size(
+        self,
+        explicit: tuple[float, float] | None,
+        stored: tuple[float, float] | None,
+        image: Image,
+    ) -> tuple[float, float]:
+        """Argument, then alignment file, then the image's metadata, then the default."""
+        given = [size for size in (explicit, stored, image.pixel_size_mm) if size is not None]
+        for other in given[1:]:
+            _warn_if_apart("pixel height", given[0][0], other[0], "mm")
+            _warn_if_apart("pixel width", given[0][1], other[1], "mm")
+        if given:
+            return given[0]
+        if self.default_image_dims_mm is not None:
+            return pixel_size_of(image.shape, self.default_image_dims_mm)
+        logger.warning("No pixel size is known; taking %g mm.", DEFAULT_PIXEL_SIZE_MM[0])
+        return DEFAULT_PIXEL_SIZE_MM
 
     def _ask(
         self,
@@ -226,6 +277,7 @@ class ManualAligner(Step):
         atlas: Atlas,
         regions: RegionSet,
         pixel_size_mm: tuple[float, float] | None,
+        registration: Registration | None,
     ) -> Alignment:
         if self.window is None:
             message = (
@@ -234,18 +286,22 @@ class ManualAligner(Step):
                 "alignment=Pose(center_mm=(x, y, z), ...); on the command line, --alignment FILE."
             )
             raise AlignmentNeeded(message)
-        size = _choose_pixel_size(pixel_size_mm, None, image)
+        size = self._pixel_size(pixel_size_mm, None, image)
         width, length, height = atlas.grid.box_mm
         pose = Pose((width / 2, length / 2, height))
         start = ImageView(image.shape, size, pose, self._camera(None))
-        accepted = self.window.ask(image, atlas, regions, start)
+        scene = AlignmentScene(
+            image, atlas, regions, start, registration, self.matched_image, self.window_camera
+        )
+        accepted = self.window.ask(scene)
         if accepted is None:
             message = "The alignment was cancelled; no pose was accepted and nothing was written."
             raise AlignmentCancelled(message)
         return Alignment(
-            self._under_focal_point(accepted),
-            bregma=self.bregma or DEFAULT_BREGMA,
+            self._under_focal_point(accepted, None),
+            bregma=self.bregma or self.default_bregma or DEFAULT_BREGMA,
             source="window",
+            image_sha256=image.sha256,
             given_pixel_size_mm=pixel_size_mm,
         )
 
@@ -263,20 +319,6 @@ def _check_belongs(record: AlignmentFile, image: Image, atlas: Atlas) -> None:
     name = record.atlas.get("name", atlas.name)
     if name != atlas.name and "local" not in (name, atlas.name):
         logger.warning("The alignment was made with atlas %s, not %s.", name, atlas.name)
-
-
-def _choose_pixel_size(
-    explicit: tuple[float, float] | None, stored: tuple[float, float] | None, image: Image
-) -> tuple[float, float]:
-    """Argument, then alignment file, then the image's metadata, then 15 µm."""
-    given = [size for size in (explicit, stored, image.pixel_size_mm) if size is not None]
-    if not given:
-        logger.warning("No pixel size is known; taking %g mm.", DEFAULT_PIXEL_SIZE_MM[0])
-        return DEFAULT_PIXEL_SIZE_MM
-    for other in given[1:]:
-        _warn_if_apart("pixel height", given[0][0], other[0], "mm")
-        _warn_if_apart("pixel width", given[0][1], other[1], "mm")
-    return given[0]
 
 
 def _warn_if_apart(what: str, used: float | None, other: float | None, unit: str) -> None:

@@ -4,36 +4,61 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, dataclass_transform
 
 import attrs
 
-from brainreg3d.errors import PlanError, close_matches
+from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
+from brainreg3d.errors import PlanError
 
 if TYPE_CHECKING:
     from brainreg3d.atlas import Atlas, RegionSet
     from brainreg3d.geometry import ImageView
-    from brainreg3d.state import Image
+    from brainreg3d.state import Image, Registration
+
+
+@attrs.frozen(eq=False)
+class AlignmentScene:
+    """What a window shows while an image is placed.
+
+    Parameters
+    ----------
+    image : Image
+        The image to place.
+    atlas : Atlas
+        The brain to place it on.
+    regions : RegionSet
+        Regions to show.
+    start : ImageView
+        Where the image starts.
+    registration : Registration or None
+        Of the animal's own volume to the atlas.
+    matched_image : pathlib.Path or None
+        Image of an earlier session, to place the new one at the same spot.
+    window_camera : mapping or None
+        Camera with which the window starts.
+    """
+
+    image: Image
+    atlas: Atlas
+    regions: RegionSet
+    start: ImageView
+    registration: Registration | None = None
+    matched_image: Path | None = None
+    window_camera: Mapping[str, Any] | None = None
 
 
 class AlignmentWindow(Protocol):
     """What an aligner asks for a pose when none was given; windows implement it."""
 
-    def ask(
-        self, image: Image, atlas: Atlas, regions: RegionSet, start: ImageView
-    ) -> ImageView | None:
+    def ask(self, scene: AlignmentScene) -> ImageView | None:
         """Let the user place the image.
 
         Parameters
         ----------
-        image : Image
-            The image to place.
-        atlas : Atlas
-            The brain to place it on.
-        regions : RegionSet
-            Regions to show.
-        start : ImageView
-            Where the image starts.
+        scene : AlignmentScene
+            The image, the brain, and where to start.
 
         Returns
         -------
@@ -43,61 +68,15 @@ class AlignmentWindow(Protocol):
         ...
 
 
-def _adopt_overrides(cls: type, fields: list[Any]) -> list[Any]:
-    """Let plain class attributes and bare re-annotations keep their parents' validators.
-
-    attrs collects inherited fields with the parent's default, so ``class B(A): n = 31`` would
-    silently do nothing. ``inherited=False`` makes grandchildren see the override too.
-    """
-    parents: dict[str, Any] = {
-        field.name: field
-        for base in reversed(cls.__mro__[1:])
-        for field in getattr(base, "__attrs_attrs__", ())
-    }
-    adopted = []
-    for field in fields:
-        parent = parents.get(field.name)
-        override = _plain_override(cls, field.name)
-        if field.inherited and override is not attrs.NOTHING:
-            field = field.evolve(default=override, inherited=False)
-        elif not field.inherited and parent is not None and field.validator is None:
-            field = field.evolve(
-                validator=parent.validator, converter=field.converter or parent.converter
-            )
-        adopted.append(field)
-    return adopted
-
-
-def _plain_override(cls: type, name: str) -> Any:
-    """Return what a class, or a mixin before the next step, sets a field to."""
-    for base in cls.__mro__:
-        if "__attrs_attrs__" in vars(base):
-            break
-        if name in vars(base):
-            return vars(base)[name]
-    return attrs.NOTHING
-
-
-def _fields(cls: type) -> tuple[Any, ...]:
-    """Return the attrs fields of a step; the base class has none."""
-    return tuple(getattr(cls, "__attrs_attrs__", ()))
-
-
-def _check_spelling(cls: type, own: Mapping[str, Any]) -> None:
-    """Refuse a class attribute that looks like a misspelt parameter."""
-    names = [field.name for field in _fields(cls)]
-    known = set(names) | {name for base in cls.__mro__[1:] for name in vars(base)}
-    annotated = own.get("__annotations__", {})
+def _check_attributes(cls: type, own: Mapping[str, Any]) -> None:
+    """Refuse class attributes that look like misspelt parameters."""
+    names = [field.name for field in fields_of(cls)]
+    known = {name for base in cls.__mro__[1:] for name in vars(base)}
+    known |= set(own.get("__annotations__", {}))
     for name, value in own.items():
         plain = not (callable(value) or hasattr(value, "__get__") or name.startswith("_"))
-        if not plain or name in known or name in annotated:
-            continue
-        if matches := close_matches(name, names):
-            message = (
-                f"{cls.__name__} has no parameter {name!r}. Did you mean {' or '.join(matches)}? "
-                f"Its parameters are {', '.join(names)}."
-            )
-            raise PlanError(message)
+        if plain and name not in known:
+            check_spelling(cls, name, names)
 
 
 @dataclass_transform(
@@ -128,8 +107,8 @@ class Step:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = dict(vars(cls))
-        attrs.frozen(slots=False, kw_only=True, field_transformer=_adopt_overrides)(cls)
-        _check_spelling(cls, own)
+        attrs.frozen(slots=False, kw_only=True, field_transformer=adopt_overrides)(cls)
+        _check_attributes(cls, own)
 
     def compute(self, **needs: Any) -> Any:
         """Return the result of the step.
@@ -182,10 +161,10 @@ class Step:
         Returns
         -------
         bool
-            True here; a step that writes files looks whether they are still there.
+            True, but False for a step that provides files: they may have been moved away.
         """
         del previous
-        return True
+        return self.provides not in ("outputs", "volume_outputs")
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:
@@ -230,7 +209,7 @@ class Step:
         tuple of str
             In the order of their declaration.
         """
-        return tuple(field.name for field in _fields(cls))
+        return tuple(field.name for field in fields_of(cls))
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters that take part in results.
@@ -240,7 +219,7 @@ class Step:
         dict
             By name; ports such as windows are left out.
         """
-        return {f.name: getattr(self, f.name) for f in _fields(type(self)) if f.eq}
+        return {f.name: getattr(self, f.name) for f in fields_of(type(self)) if f.eq}
 
     def replace(self, **changes: Any) -> Self:
         """Return the same step with other parameters.

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, Region, RegionSet
 from brainreg3d.errors import OutputError
-from brainreg3d.io.alignment import alignment_content, keep_other_alignment, write_json
+from brainreg3d.io.alignment import (
+    alignment_content,
+    keep_other_alignment,
+    says_the_same,
+    write_json,
+)
 from brainreg3d.io.atomic import atomic_files
 from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.io.masks import write_label_image, write_mask_stack, write_table
@@ -99,22 +104,6 @@ class MaskWriter(Step):
             raise OutputError(message)
         return folder / f"{self.stem or image.stem}{FILE_NAMES[kind]}"
 
-    def is_current(self, previous: Outputs) -> bool:
-        """Tell whether the files need not be written again: they always are, being small.
-
-        Parameters
-        ----------
-        previous : Outputs
-            The files of the last run.
-
-        Returns
-        -------
-        bool
-            False.
-        """
-        del previous
-        return False
-
     def compute(  # type: ignore[override]
         self,
         *,
@@ -153,11 +142,17 @@ class MaskWriter(Step):
             If they cannot be written; nothing is changed then.
         """
         targets = {kind: self.target(image, kind) for kind in FILE_NAMES}
-        if _same_file(targets["alignment"], alignment.file):
-            del targets["alignment"]  # the user's own file, which may hold more than we know
+        place = targets["alignment"]
+        # The user's own file may hold more than we know, so it stays while it says the same.
+        keeps_alignment = _same_file(place, alignment.file) and says_the_same(place, alignment)
         rows = self._rows(regions, labels)
         with atomic_files() as files:
-            paths = {kind: files.temporary(target) for kind, target in targets.items()}
+            paths = {
+                kind: files.temporary(target)
+                for kind, target in targets.items()
+                if kind != "alignment"
+            }
+            paths["alignment"] = place
             info = f"brainreg3d {__version__}; atlas {atlas.title}; bregma {alignment.bregma}"
             self._write_pictures(paths, rows, labels, regions, alignment, info)
             table = [
@@ -166,9 +161,10 @@ class MaskWriter(Step):
             ]
             write_table(paths["regions"], table)
             content = alignment_content(alignment, image, atlas)
-            if "alignment" in paths:
+            if not keeps_alignment:
+                paths["alignment"] = files.temporary(place)
                 write_json(paths["alignment"], content)
-                keep_other_alignment(files, targets["alignment"], paths["alignment"])
+                keep_other_alignment(files, place, alignment)
             write_json(paths["run"], self._run(content, labels, provenance, targets, paths))
         return Outputs(targets)
 

@@ -19,6 +19,7 @@ from tiny_brain import BOX_MM, POST_ID, STRUCTURES, VISIBLE, make_atlas, source
 
 from brainreg3d import BrainReg3D, Pose
 from brainreg3d.errors import OutputError
+from brainreg3d.steps import NOT_GIVEN
 
 SHAPE = (72, 40)  # one pixel for 0.1 mm, the whole box
 ABOVE = Pose((BOX_MM[0] / 2, BOX_MM[1] / 2, BOX_MM[2]))
@@ -352,17 +353,39 @@ def test_the_same_alignment_is_not_kept_twice(image):
     assert len(list(image.parent.glob("brain_alignment*.json"))) == 1
 
 
-@pytest.mark.parametrize("name", ["brain_alignment.json", "elsewhere.json"])
-def test_the_users_own_alignment_file_is_never_touched(image, name):
+def by_hand(image, name):
+    """Write a short alignment file, as a user would."""
     content = {
         "schema": "brainreg3d/alignment/1", "pose": attrs.asdict(ABOVE),
         "landmarks": {"note": "mine"}, "history": ["by hand"],
     }  # fmt: skip
     mine = image.with_name(name)
     mine.write_text(json.dumps(content))
+    return mine
+
+
+@pytest.mark.parametrize("name", ["brain_alignment.json", "elsewhere.json"])
+def test_the_users_own_alignment_file_is_never_touched(image, name):
+    mine = by_hand(image, name)
+    before = mine.read_bytes()
+    files = register(image, alignment=mine, camera_distance_mm=NOT_GIVEN).run().files
+    assert mine.read_bytes() == before
+    assert files["alignment"].is_file()
+    stored = json.loads(files["run"].read_text())
+    digest = hashlib.sha256(files["alignment"].read_bytes()).hexdigest()
+    assert stored["outputs"]["alignment"]["sha256"] == digest
+
+
+@pytest.mark.parametrize("name", ["brain_alignment.json", "elsewhere.json"])
+def test_the_saved_alignment_is_the_one_that_was_used(image, name):
+    mine = by_hand(image, name)
     before = mine.read_bytes()
     register(image, alignment=mine, camera_distance_mm=99.0).run()
-    assert mine.read_bytes() == before
+    kept = mine if name == "elsewhere.json" else image.with_name("brain_alignment_1.json")
+    assert kept.read_bytes() == before
+    saved = json.loads(image.with_name("brain_alignment.json").read_text())
+    assert saved["camera"]["distance_mm"] == 99.0
+    assert saved["landmarks"] == {"note": "mine"}
     stored = json.loads(image.with_name("brain_run.json").read_text())
     assert stored["alignment"]["camera"]["distance_mm"] == 99.0
     assert stored["alignment"]["landmarks"] == {"note": "mine"}
@@ -395,3 +418,12 @@ def test_names_with_dots_and_spaces(tmp_path):
     files = register(image).run().files
     assert files["masks"].name == "mouse 1.day.2_masks.tif"
     assert all(path.is_file() for path in files.values())
+
+
+def test_a_file_that_is_read_is_never_replaced(image):
+    mask = image.with_name("brain_labels.tif")  # the labels of an earlier run, as a window mask
+    tifffile.imwrite(mask, np.ones(SHAPE, np.uint8))
+    before = mask.read_bytes()
+    with pytest.raises(OutputError, match="brain_labels"):
+        register(image, window_mask=mask).run()
+    assert mask.read_bytes() == before

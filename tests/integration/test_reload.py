@@ -11,6 +11,7 @@ from tiny_brain import VISIBLE, make_atlas
 
 from brainreg3d import BrainReg3D, Pose, load_registration_result
 from brainreg3d.errors import BrainReg3DError, InputError, MissingFileError
+from brainreg3d.steps import NOT_GIVEN
 
 SHAPE = (48, 40)
 TILTED = Pose((2.1, 3.4, 4.1), 12.0, -8.0, 6.0, mirrored=True)
@@ -51,7 +52,11 @@ OPTIONS = [
     {"brain_regions": [11, "Posterior area"]},
     {"split_hemispheres": True, "label_values": "ids"},
     {"camera_distance_mm": None, "principal_point_px": None},
-    {"focal_point": (3.0, 2.0, 40.0), "camera_distance_mm": None, "principal_point_px": None},
+    {
+        "focal_point": (3.0, 2.0, 40.0),
+        "camera_distance_mm": NOT_GIVEN,
+        "principal_point_px": None,
+    },
     {"bregma": "wfield"},
 ]
 
@@ -60,8 +65,6 @@ OPTIONS = [
 def test_the_labels_come_back(study, options):
     if "output_dir" in options:
         options = options | {"output_dir": study / options["output_dir"]}
-    if "focal_point" in options:
-        del (options := dict(options))["camera_distance_mm"]
     result = run(study, **options)
     for path in (result.files["run"], result.files["alignment"], result.files["run"].parent):
         before = sorted(p.name for p in study.rglob("*"))

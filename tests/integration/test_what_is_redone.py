@@ -1,6 +1,7 @@
 """A second run redoes only what changed, and never loses a pose placed by hand."""
 
 import json
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -228,7 +229,8 @@ class Window:
         self.answers = list(answers)
         self.starts = []
 
-    def ask(self, image, atlas, regions, start):
+    def ask(self, scene):
+        start = scene.start
         self.starts.append(start)
         answer = self.answers[min(len(self.starts), len(self.answers)) - 1]
         return None if answer is None else attrs.evolve(start, **answer)
@@ -376,3 +378,41 @@ def test_a_failed_run_leaves_the_earlier_result(reg, tmp_path):
         reg.run()
     assert reg.result is first
     assert first.files["masks"].read_bytes() == masks
+
+
+def test_the_next_image_is_placed_anew(by_hand, tmp_path):
+    """A pose placed by hand belongs to its image; the next one has a pose of its own."""
+    window = Window(PLACED, {"pose": Pose((1.9, 3.1, 4.0))})
+    registration = by_hand(window)
+    first = registration.run()
+    other = tmp_path / "other.tif"
+    tifffile.imwrite(other, first.image.pixels + 1)
+    registration.image = other
+    second = registration.run()
+    assert len(window.starts) == 2
+    assert second.alignment.view.pose == Pose((1.9, 3.1, 4.0))
+    # and an image with a saved alignment gets that one, without being asked for
+    registration.image = tmp_path / "image.tif"
+    assert registration.run().alignment.view.pose == PLACED["pose"]
+    assert len(window.starts) == 2
+
+
+def test_functions_as_parameters_never_give_stale_results():
+    """Objects that only identity tells apart must not be mistaken for one another."""
+
+    class Asks(steps.Projector):
+        rule: object = None
+        calls: ClassVar[list] = []
+
+        def compute(self, *, atlas, regions, alignment):
+            self.calls.append(self.rule(0))
+            return super().compute(atlas=atlas, regions=regions, alignment=alignment)
+
+    registration = BrainReg3D(
+        np.zeros((24, 18)), atlas=make_atlas(), alignment=Pose((2.2, 3.5, 4.0)),
+        pixel_size_mm=(0.3, 0.2), brain_regions=VISIBLE,
+    )  # fmt: skip
+    for number in range(6):
+        registration.Projector = Asks(rule=lambda _, number=number: number)
+        registration.run(until="Projector")
+    assert Asks.calls == list(range(6))

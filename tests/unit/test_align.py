@@ -120,9 +120,9 @@ class Window:
     def __init__(self, answer):
         self.answer = answer
 
-    def ask(self, image, atlas, regions, start):
-        self.start = start
-        return self.answer(start)
+    def ask(self, scene):
+        self.start = scene.start
+        return self.answer(scene.start)
 
 
 def test_the_window_starts_above_the_middle_of_the_brain(align):

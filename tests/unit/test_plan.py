@@ -8,6 +8,8 @@ from tiny_brain import make_atlas
 
 from brainreg3d import BrainReg3D, Pose, steps
 from brainreg3d.errors import InputError, PlanError
+from brainreg3d.geometry import Camera
+from brainreg3d.io.alignment import AlignmentFile
 from brainreg3d.steps import DepthResolver, PixelLabeller, Projector, RigidRegistrar, Step
 
 SLOTS = [
@@ -312,3 +314,65 @@ def test_the_slots_of_the_class_are_the_packages_steps():
     for slot in SLOTS:
         assert getattr(BrainReg3D, slot) is getattr(steps, slot)
     assert BrainReg3D.RigidRegistrar is RigidRegistrar
+
+
+def test_arguments_are_overridden_by_plain_class_attributes():
+    class Lab(BrainReg3D):
+        hemisphere = "left"
+        method = "original"
+        brain_regions = ("ANT",)
+
+    class Room(Lab):
+        hemisphere = "right"
+
+    assert (Lab().hemisphere, Lab().method, Lab().region_names) == ("left", "original", ("ANT",))
+    assert (Room().hemisphere, Room().method) == ("right", "original")
+    assert Room(hemisphere="both").hemisphere == "both"
+    assert BrainReg3D().hemisphere is None
+
+
+def test_misspelt_arguments_are_refused():
+    with pytest.raises(PlanError, match="brain_regions"):
+        usual().brain_region = ["ANT"]
+    with pytest.raises(PlanError, match="_DEFAULT_BRAIN_REGIONS"):
+        type("Lab", (BrainReg3D,), {"_DEFAULT_BRAIN_REGION": ("ANT",)})
+    with pytest.raises(PlanError, match="PixelLabeller"):
+        usual().PixelLabeler = steps.PixelLabeller
+    usual().note = "anything else may be kept there"
+
+
+def test_defaults_of_the_class_give_way_to_arguments_files_and_metadata():
+    class Lab(BrainReg3D):
+        _DEFAULT_FOCAL_POINT = (0.0, 0.0, 200.0)
+        _DEFAULT_IMG_DIMS_MM = (4.0, 4.8)
+        _DEFAULT_BREGMA = "community"
+
+    silent = AlignmentFile(Pose((2.0, 3.6, 4.0)))
+    says = AlignmentFile(silent.pose, Camera(77.0), (0.05, 0.06), bregma="wfield")
+
+    def aligned(**options):
+        return usual(Lab, **{"pixel_size_mm": None} | options).run("ManualAligner").alignment
+
+    found = aligned(alignment=silent)
+    assert (found.view.camera.distance_mm, found.bregma) == (pytest.approx(200.0), "community")
+    assert found.view.pixel_size_mm == pytest.approx((0.2, 0.2))
+    found = aligned(alignment=says)
+    assert (found.view.camera.distance_mm, found.bregma) == (77.0, "wfield")
+    assert found.view.pixel_size_mm == (0.05, 0.06)
+    assert aligned(alignment=silent, camera_distance_mm=50.0).view.camera.distance_mm == 50.0
+    with pytest.raises(InputError, match="either"):
+        aligned(alignment=silent, camera_distance_mm=50.0, focal_point=(0, 0, 300))
+
+
+def test_the_alignment_of_another_result_can_be_given():
+    first = usual(camera_distance_mm=40.0).run("ManualAligner").alignment
+    for given in (first, first.view):
+        again = usual(alignment=given, pixel_size_mm=None).run("ManualAligner").alignment
+        assert again.view == first.view
+
+
+def test_a_step_that_cannot_run_is_no_result():
+    with pytest.raises(PlanError, match="no volume"):
+        usual().run("RigidRegistrar")
+    with pytest.raises(PlanError, match="redo"):
+        usual().run(redo=5)
