@@ -7,6 +7,7 @@ import functools
 import inspect
 import io
 import pickle
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -71,9 +72,9 @@ def example_state() -> State:
 def check_step(step: Step | type[Step], state: State | None = None) -> None:
     """Check that a step keeps the contract; raise when it does not.
 
-    A step has to be frozen, documented, made of parameters that can be stored, and quiet; it
-    declares what it needs and makes; it returns what `State` expects there, read-only, the same
-    every time, and leaves its inputs as they were.
+    A step has to be frozen, quiet, and made of parameters that can be stored; documented, unless it
+    only sets parameters of another step. It declares what it needs and makes; it returns what
+    `State` expects there, read-only, the same every time, and leaves its inputs as they were.
 
     Parameters
     ----------
@@ -87,13 +88,27 @@ def check_step(step: Step | type[Step], state: State | None = None) -> None:
     PlanError
         With the first rule that is broken.
     """
-    made = step() if isinstance(step, type) else step
+    made = _made(step)
     if not isinstance(made, Step):
         message = f"{made!r} is no Step; derive it from brainreg3d.Step."
         raise PlanError(message)
     for check in (_check_declaration, _check_documentation, _check_parameters):
         check(made)
     _check_behaviour(made, example_state() if state is None else state)
+
+
+def _made(step: Any) -> Any:
+    """Return a step, made without arguments where a class was given."""
+    if not isinstance(step, type):
+        return step
+    try:
+        return step()
+    except (TypeError, PlanError) as error:
+        message = (
+            f"{step.__name__} cannot be made without arguments ({error}); give check_step an "
+            f"instance, {step.__name__}(...)."
+        )
+        raise PlanError(message) from error
 
 
 def _require(condition: bool, step: Step, rule: str) -> None:
@@ -116,8 +131,11 @@ def _check_declaration(step: Step) -> None:
 
 
 def _check_documentation(step: Step) -> None:
-    text = inspect.getdoc(type(step)) or ""
-    _require(bool(vars(type(step)).get("__doc__")) and bool(text), step, "has no docstring.")
+    own, parents = vars(type(step)), type(step).__mro__[1:]
+    parameters = {field.name for kind in parents for field in getattr(kind, "__attrs_attrs__", ())}
+    # A subclass that only sets parameters is described by the step it sets them of.
+    is_more = "compute" in own or not parameters.issuperset(step.parameter_names())
+    _require(bool(own.get("__doc__")) or not is_more, step, "has no docstring.")
     inherited = " ".join(inspect.getdoc(base) or "" for base in type(step).__mro__)
     for name in step.parameter_names():
         _require(name in inherited, step, f"does not document its parameter {name!r}.")
@@ -132,12 +150,22 @@ def _check_parameters(step: Step) -> None:
             continue
         _require(False, step, f"lets its parameter {name!r} be changed; steps are frozen.")
     _require(step.replace() == step, step, "is not equal to a step with the same parameters.")
+    if not _is_importable(type(step)):  # pickle stores where a class is found, not the class
+        return
     try:
         copy = pickle.loads(pickle.dumps(step))  # noqa: S301 - made one line above
     except Exception as error:
         message = f"{type(step).__name__} cannot be stored by pickle: {error}."
         raise PlanError(message) from error
     _require(copy == step, step, "changes when it is stored by pickle.")
+
+
+def _is_importable(kind: type) -> bool:
+    """Tell whether a class is found under its own name, unlike one made inside a function."""
+    found: Any = sys.modules.get(kind.__module__)
+    for name in kind.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is kind
 
 
 def _check_behaviour(step: Step, state: State) -> None:

@@ -188,6 +188,48 @@ def test_a_broken_step_is_told_what_is_wrong(step, complaint):
         check_step(step, attrs.evolve(state, image=image))
 
 
+class Coarse(DepthResolver):
+    cell_px = 20
+
+
+def test_a_subclass_that_only_sets_a_parameter_needs_no_docstring():
+    check_step(Coarse)
+
+
+def test_a_subclass_with_a_parameter_of_its_own_needs_one():
+    class Finer(DepthResolver):
+        shrink_px: int = 2
+
+    with pytest.raises(PlanError, match="Finer has no docstring"):
+        check_step(Finer)
+
+
+def test_a_step_made_inside_a_function_can_be_checked():
+    class Local(PixelLabeller):
+        n_neighbors = 3
+
+    check_step(Local)
+    check_step(Local(max_gap_px=4.0))
+
+
+def test_a_class_that_needs_arguments_asks_for_an_instance():
+    class Needy(DepthResolver):
+        """Has a parameter without a default.
+
+        Parameters
+        ----------
+        rule : str
+            How.
+        """
+
+        rule: str
+
+    for kind in (Needy, LocalTemplateSource):
+        with pytest.raises(PlanError, match=rf"instance, {kind.__name__}\("):
+            check_step(kind)
+    check_step(Needy(rule="any"))
+
+
 def test_something_that_is_no_step_is_refused():
     with pytest.raises(PlanError, match="no Step"):
         check_step(42)
