@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from brainreg3d.atlas import Atlas, Region, RegionSet
 from brainreg3d.state import Projections, Samples, Visibility, VisibleSamples
 from brainreg3d.steps.base import Step
-from brainreg3d.steps.parameters import whole_number
+from brainreg3d.steps.parameters import plain_number, whole_number
 
 
 class DepthResolver(Step):
@@ -25,7 +25,7 @@ class DepthResolver(Step):
 
     provides: ClassVar[str] = "visible"
 
-    cell_px: int = attrs.field(default=1, validator=whole_number(1))
+    cell_px: int = attrs.field(default=1, converter=plain_number, validator=whole_number(1))
 
     def compute(  # type: ignore[override]
         self, *, atlas: Atlas, regions: RegionSet, projections: Projections

@@ -20,7 +20,7 @@ from brainreg3d.state import (
     VisibleSamples,
 )
 from brainreg3d.steps.base import Step
-from brainreg3d.steps.parameters import one_of, positive_or_none, whole_number
+from brainreg3d.steps.parameters import one_of, plain_number, positive_or_none, whole_number
 
 DEFAULT_GAP_CELLS = 1.5
 _PIXELS_PER_CHUNK = 1 << 16
@@ -45,8 +45,10 @@ class PixelLabeller(Step):
 
     provides: ClassVar[str] = "labels"
 
-    n_neighbors: int = attrs.field(default=1, validator=whole_number(1))
-    max_gap_px: float | None = attrs.field(default=None, validator=positive_or_none)
+    n_neighbors: int = attrs.field(default=1, converter=plain_number, validator=whole_number(1))
+    max_gap_px: float | None = attrs.field(
+        default=None, converter=plain_number, validator=positive_or_none
+    )
     hemisphere: str = attrs.field(default="both", validator=one_of("both", "left", "right"))
 
     def compute(  # type: ignore[override]

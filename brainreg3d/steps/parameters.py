@@ -1,8 +1,10 @@
-"""Checks of parameters that several steps share."""
+"""Checks and conversions of parameters that several steps share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -10,6 +12,40 @@ import attrs
 from brainreg3d.errors import InputError, did_you_mean
 
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def optional_path(value: str | Path | None) -> Path | None:
+    """Return a path as `pathlib.Path`; a converter for `attrs.field`.
+
+    Parameters
+    ----------
+    value : path-like or None
+        What was given.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None when nothing was given.
+    """
+    return None if value is None else Path(value)
+
+
+def plain_number(value: Any) -> Any:
+    """Return a number of numpy's as one of Python's; a converter for `attrs.field`.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+
+    Returns
+    -------
+    object
+        An int or a float for any real number; everything else as it is.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def one_of(*choices: str) -> Validator:
@@ -51,7 +87,8 @@ def whole_number(minimum: int) -> Validator:
     """
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        is_number = isinstance(value, Integral) and not isinstance(value, bool)
+        if not is_number or value < minimum:
             message = f"{attribute.name} is a whole number from {minimum} on; got {value!r}."
             raise InputError(message)
 
@@ -73,7 +110,7 @@ def positive_or_none(_: Any, attribute: attrs.Attribute[Any], value: Any) -> Non
     InputError
         If it is neither.
     """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     if value is not None and not (is_number and 0 < value < float("inf")):
         message = f"{attribute.name} is a positive number, or None; got {value!r}."
         raise InputError(message)

@@ -12,7 +12,7 @@ from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.geometry import ImageView, Rays
 from brainreg3d.state import Alignment, Projections, Samples
 from brainreg3d.steps.base import Step
-from brainreg3d.steps.parameters import one_of, whole_number
+from brainreg3d.steps.parameters import one_of, plain_number, whole_number
 
 
 class Projector(Step):
@@ -36,7 +36,7 @@ class Projector(Step):
     sampling: str = attrs.field(default="rays", validator=one_of("rays", "vertices"))
     occluders: str = attrs.field(default="tissue", validator=one_of("tissue", "regions"))
     layers: str = attrs.field(default="visible", validator=one_of("visible", "all"))
-    mesh_spacing_um: int = attrs.field(default=50, validator=whole_number(1))
+    mesh_spacing_um: int = attrs.field(default=50, converter=plain_number, validator=whole_number(1))
 
     def compute(  # type: ignore[override]
         self, *, atlas: Atlas, regions: RegionSet, alignment: Alignment

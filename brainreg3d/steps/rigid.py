@@ -17,7 +17,7 @@ from brainreg3d.geometry import ATLAS_DIRECTIONS, reorient_to_atlas
 from brainreg3d.geometry.frames import parse_directions
 from brainreg3d.state import Registration, Volume
 from brainreg3d.steps.base import Step
-from brainreg3d.steps.parameters import one_of, whole_number
+from brainreg3d.steps.parameters import one_of, plain_number, whole_number
 
 METRICS = ("MI", "MSE", "CC", "AntsCC")
 
@@ -67,7 +67,9 @@ class RigidRegistrar(Step):
 
     metric: str = attrs.field(default="MI", validator=one_of(*METRICS))
     search: str = attrs.field(default="global", validator=one_of("global", "local"))
-    max_iterations: int = attrs.field(default=1000, validator=whole_number(1))
+    max_iterations: int = attrs.field(
+        default=1000, converter=plain_number, validator=whole_number(1)
+    )
     initial_rotation_deg: tuple[float, float, float] = attrs.field(
         default=(0.0, 0.0, 0.0), converter=_angles
     )

@@ -10,6 +10,7 @@ import attrs
 from brainreg3d.atlas import Atlas
 from brainreg3d.errors import AtlasError, PlanError
 from brainreg3d.steps.base import Step
+from brainreg3d.steps.parameters import optional_path
 
 
 def _check_atlas(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -53,10 +54,6 @@ class TemplateSource(Step):
         return self.atlas if isinstance(self.atlas, Atlas) else load_atlas(self.atlas)
 
 
-def _optional_path(value: str | Path | None) -> Path | None:
-    return None if value is None else Path(value)
-
-
 class LocalTemplateSource(Step):
     """Load an atlas from files on disk.
 
@@ -81,9 +78,9 @@ class LocalTemplateSource(Step):
 
     provides: ClassVar[str] = "atlas"
 
-    annotation: Path | None = attrs.field(default=None, converter=_optional_path)
-    structures: Path | None = attrs.field(default=None, converter=_optional_path)
-    template: Path | None = attrs.field(default=None, converter=_optional_path)
+    annotation: Path | None = attrs.field(default=None, converter=optional_path)
+    structures: Path | None = attrs.field(default=None, converter=optional_path)
+    template: Path | None = attrs.field(default=None, converter=optional_path)
     name: str = "local"
     orientation: str | None = None
     spacing_um: float | tuple[float, float, float] | None = None

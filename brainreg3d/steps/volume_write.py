@@ -21,6 +21,7 @@ from brainreg3d.io.masks import write_label_volume
 from brainreg3d.io.registration_files import write_nifti, write_transform
 from brainreg3d.state import Outputs, Registration, Volume
 from brainreg3d.steps.base import Step
+from brainreg3d.steps.parameters import optional_path
 
 REGISTRATION_SCHEMA = "brainreg3d/registration/1"
 FILE_NAMES = {
@@ -30,10 +31,6 @@ FILE_NAMES = {
     "atlas_labels": "_atlas_labels.tif",
     "registration": "_registration.json",
 }
-
-
-def _optional_path(value: str | Path | None) -> Path | None:
-    return None if value is None else Path(value)
 
 
 class VolumeWriter(Step):
@@ -47,7 +44,7 @@ class VolumeWriter(Step):
 
     provides: ClassVar[str] = "volume_outputs"
 
-    output_dir: Path | None = attrs.field(default=None, converter=_optional_path)
+    output_dir: Path | None = attrs.field(default=None, converter=optional_path)
 
     def target(self, volume: Volume, kind: str) -> Path:
         """Return where a file goes.

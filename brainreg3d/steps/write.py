@@ -24,7 +24,7 @@ from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.io.masks import write_label_image, write_mask_stack, write_table
 from brainreg3d.state import LEFT, RIGHT, Alignment, Image, Labels, Outputs
 from brainreg3d.steps.base import Step
-from brainreg3d.steps.parameters import one_of, true_or_false
+from brainreg3d.steps.parameters import one_of, optional_path, true_or_false
 
 RUN_SCHEMA = "brainreg3d/run/1"
 FILE_NAMES = {
@@ -35,10 +35,6 @@ FILE_NAMES = {
     "run": "_run.json",
 }
 _SIDES = {"left": LEFT, "right": RIGHT}
-
-
-def _optional_path(value: str | Path | None) -> Path | None:
-    return None if value is None else Path(value)
 
 
 @attrs.frozen(eq=False)
@@ -73,7 +69,7 @@ class MaskWriter(Step):
 
     provides: ClassVar[str] = "outputs"
 
-    output_dir: Path | None = attrs.field(default=None, converter=_optional_path)
+    output_dir: Path | None = attrs.field(default=None, converter=optional_path)
     stem: str | None = None
     label_values: str = attrs.field(default="index", validator=one_of("index", "ids"))
     split_hemispheres: bool = attrs.field(default=False, validator=true_or_false)

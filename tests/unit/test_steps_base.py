@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from brainreg3d.errors import InputError, PlanError
-from brainreg3d.steps import DepthResolver, PixelLabeller, Projector, Step
+from brainreg3d.steps import DepthResolver, PixelLabeller, Projector, RigidRegistrar, Step
 from brainreg3d.steps.parameters import whole_number
 
 
@@ -41,6 +41,26 @@ def test_a_plain_attribute_overrides_the_default():
     assert Counter().number == 3
     assert Child().number == 31
     assert Child(number=5).number == 5
+
+
+def test_numbers_of_numpy_are_numbers():
+    step = PixelLabeller(n_neighbors=np.int64(3), max_gap_px=np.float32(1.5))
+    assert (step.n_neighbors, step.max_gap_px) == (3, 1.5)
+    assert step == PixelLabeller(n_neighbors=3, max_gap_px=1.5)
+    steps = (
+        step,
+        DepthResolver(cell_px=np.uint8(10)),
+        Projector(mesh_spacing_um=np.int32(100)),
+        RigidRegistrar(max_iterations=np.int64(7)),
+    )
+    for made in steps:
+        assert all(type(value).__module__ == "builtins" for value in made.parameters().values())
+    for wrong in (np.float64(2.5), np.bool_(True), np.int64(0)):
+        with pytest.raises(InputError, match="cell_px"):
+            DepthResolver(cell_px=wrong)
+    for wrong in (np.float64("nan"), np.float32(-1), np.True_):
+        with pytest.raises(InputError, match="max_gap_px"):
+            PixelLabeller(max_gap_px=wrong)
 
 
 def test_grandchildren_keep_the_override():
