@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brainreg3d.views.planes import Plane
 from brainreg3d.views.style import INK, SMALL_PT
@@ -10,7 +10,7 @@ from brainreg3d.views.style import INK, SMALL_PT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_INSET_PT = 6.0
+_INSET_IN = 0.085
 
 
 def draw_edge_letters(axes: Axes, plane: Plane) -> None:
@@ -24,16 +24,18 @@ def draw_edge_letters(axes: Axes, plane: Plane) -> None:
         Which plane.
     """
     from matplotlib.patheffects import withStroke
+    from matplotlib.transforms import ScaledTranslation
 
-    corners = ((0.0, 0.5), (1.0, 0.5), (0.5, 0.0), (0.5, 1.0))
-    insets = ((1, 0), (-1, 0), (0, 1), (0, -1))
-    for letter, corner, inset in zip(plane.edges, corners, insets, strict=True):
-        axes.annotate(
+    figure: Any = axes.figure
+    places = ((0.0, 0.5), (1.0, 0.5), (0.5, 0.0), (0.5, 1.0))
+    inwards = ((1, 0), (-1, 0), (0, 1), (0, -1))
+    for letter, (x, y), (right, up) in zip(plane.edges, places, inwards, strict=True):
+        inset = ScaledTranslation(right * _INSET_IN, up * _INSET_IN, figure.dpi_scale_trans)
+        axes.text(
+            x,
+            y,
             letter,
-            corner,
-            xycoords="axes fraction",
-            xytext=(inset[0] * _INSET_PT, inset[1] * _INSET_PT),
-            textcoords="offset points",
+            transform=axes.transAxes + inset,
             ha="center",
             va="center",
             size=SMALL_PT,
