@@ -40,6 +40,15 @@ def drawings_of(product: str, state: State, automatic_contrast: bool = True) -> 
     s: Any = state
     if product == "atlas":
         return [("01_atlas", lambda: views.draw_atlas(s.atlas))]
+    if product == "registration":
+        return [
+            (
+                "09_registration",
+                lambda: views.draw_registration(
+                    s.atlas, s.volume, s.registration, automatic_contrast=automatic_contrast
+                ),
+            )
+        ]
     if s.image is None:
         return []
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from brainreg3d.views.masks import draw_masks
     from brainreg3d.views.overlay import draw_overlay
     from brainreg3d.views.projections import draw_projections
+    from brainreg3d.views.registration import draw_registration
     from brainreg3d.views.rendering import can_render_3d
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "draw_masks",
     "draw_overlay",
     "draw_projections",
+    "draw_registration",
     "save_figure",
     "show_figures",
 ]
@@ -47,6 +49,7 @@ _MODULES = {
     "draw_masks": "masks",
     "draw_overlay": "overlay",
     "draw_projections": "projections",
+    "draw_registration": "registration",
     "save_figure": "figures",
     "show_figures": "figures",
 }

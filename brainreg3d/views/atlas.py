@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, find_bregma
 from brainreg3d.views.layout import LINE_IN, MARGIN_IN, add_axes, add_text, new_figure
+from brainreg3d.views.letters import draw_edge_letters
 from brainreg3d.views.planes import AXIS_NAMES, PLANES, Plane, informative_point_mm, slice_plane
-from brainreg3d.views.style import GREY, INK, SMALL_PT, TITLE_PT, styled
+from brainreg3d.views.style import GREY, INK, TITLE_PT, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,27 +156,12 @@ def _mark(
     origin_mm: NDArray[np.float64] | None,
 ) -> None:
     """Draw the letters of the directions, the other planes and bregma."""
-    from matplotlib.patheffects import withStroke
-
     offset = np.zeros(3) if origin_mm is None else origin_mm
     axes.set_autoscale_on(False)
     across, up = (point_mm - offset)[[plane.across, plane.up]]
     axes.axvline(across, color="#d62728", lw=0.6, ls=(0, (4, 3)))
     axes.axhline(up, color="#d62728", lw=0.6, ls=(0, (4, 3)))
-    places = ((0.03, 0.5), (0.97, 0.5), (0.5, 0.035), (0.5, 0.965))
-    for letter, (x, y) in zip(plane.edges, places, strict=True):
-        axes.text(
-            x,
-            y,
-            letter,
-            transform=axes.transAxes,
-            ha="center",
-            va="center",
-            size=SMALL_PT,
-            weight="bold",
-            color="white",
-            path_effects=[withStroke(linewidth=1.8, foreground=INK)],
-        )
+    draw_edge_letters(axes, plane)
     if origin_mm is not None:
         axes.plot(
             [0], [0], marker="o", ms=4, mfc="#ffd400", mec=INK, mew=0.6, clip_on=False, gid="bregma"
