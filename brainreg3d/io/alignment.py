@@ -96,7 +96,9 @@ def read_alignment(path: str | Path) -> AlignmentFile:
     try:
         # Some editors put a byte-order mark before the text.
         text = path.read_text(encoding="utf-8-sig")
-        content = json.loads(text, object_pairs_hook=_without_repeats)
+        content = json.loads(
+            text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant
+        )
     except (ValueError, OSError) as error:
         message = f"{path} is not a JSON text file ({error}); expected an alignment file."
         raise AlignmentError(message) from error
@@ -116,6 +118,12 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         message = f"the key {repeated!r} stands twice"
         raise ValueError(message)
     return content
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity: Python reads them, but they are no JSON and no measure either."""
+    message = f"{name} is no number of JSON; use null, or leave the key out"
+    raise ValueError(message)
 
 
 def parse_alignment(content: Any) -> AlignmentFile:

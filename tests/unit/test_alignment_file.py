@@ -98,6 +98,17 @@ def test_keys_named_twice_are_noticed(tmp_path):
         read_alignment(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize(
+    "where", ['"uncertainty": {"yaw_deg": %s}', '"landmarks": [[1, %s]]', '"history": %s']
+)
+def test_what_is_no_number_is_refused_before_the_run(tmp_path, constant, where):
+    text = '{"schema": "brainreg3d/alignment/1", "pose": {"center_mm": [1, 2, 3]}, %s}'
+    (tmp_path / "a.json").write_text(text % (where % constant))
+    with pytest.raises(AlignmentError, match=rf"a\.json.*{constant}.*null"):
+        read_alignment(tmp_path / "a.json")
+
+
 def test_missing_and_unwritable(tiny_atlas, tmp_path):
     with pytest.raises(MissingFileError):
         read_alignment(tmp_path / "gone.json")
