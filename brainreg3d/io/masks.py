@@ -95,7 +95,7 @@ def write_label_image(
             resolution=per_cm,
             resolutionunit="CENTIMETER",
             photometric="minisblack",
-            description=info,
+            description=info.encode(),  # as text, only ASCII would be taken
             metadata=None,
         )
         return
@@ -132,7 +132,7 @@ def write_label_volume(
         photometric="minisblack",
         resolution=per_cm,
         resolutionunit="CENTIMETER",
-        description=f"{info}; voxels of {size} mm along pages, rows, columns",
+        description=f"{info}; voxels of {size} mm along pages, rows, columns".encode(),
         metadata=None,
     )
 

@@ -10,7 +10,7 @@ import tifffile
 from brainreg3d.atlas import select_regions
 from brainreg3d.errors import InputError, OutputError
 from brainreg3d.geometry import ImageView, Pose
-from brainreg3d.io.masks import write_mask_stack
+from brainreg3d.io.masks import write_label_volume, write_mask_stack
 from brainreg3d.state import Alignment, Image, Labels
 from brainreg3d.steps import MaskWriter
 
@@ -101,6 +101,21 @@ def test_more_than_an_imagej_stack_can_hold(tmp_path):
 def test_bad_parameters(parameters):
     with pytest.raises(InputError, match=next(iter(parameters))):
         MaskWriter(**parameters)
+
+
+@pytest.mark.parametrize("label_values", ["ids", "index"])
+def test_an_atlas_whose_name_goes_beyond_ascii(tiny_atlas, labels, tmp_path, label_values):
+    atlas = attrs.evolve(tiny_atlas, name="größe µm")
+    outputs = write(atlas, labels, tmp_path, label_values=label_values)
+    with tifffile.TiffFile(outputs.files["labels"]) as tif:
+        said = tif.pages[0].description + str(tif.imagej_metadata)
+    assert "größe µm" in said
+
+
+def test_the_description_of_a_label_volume_goes_beyond_ascii(tmp_path):
+    write_label_volume(tmp_path / "v.tif", np.zeros((2, 3, 4), np.uint32), (1.0, 1.0, 1.0), "größe")
+    with tifffile.TiffFile(tmp_path / "v.tif") as tif:
+        assert tif.pages[0].description.startswith("größe; voxels of 1 x 1 x 1 mm")
 
 
 def test_names_of_regions_with_letters_beyond_ascii(tiny_atlas, labels, tmp_path):
