@@ -11,7 +11,7 @@ Each ray is independent of all others, so the number of threads cannot change a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +24,8 @@ from brainreg3d.atlas import Annotation
 from brainreg3d.geometry import Rays
 
 _RAYS_PER_CHUNK = 1 << 14
+_HITS_PER_CHUNK = 1 << 18
+_LABEL_HIT_TYPES = (np.uint32, np.uint16, np.uint16, np.float64, np.bool_)
 
 
 @attrs.frozen(eq=False)
@@ -51,7 +53,7 @@ class LabelHits:
 
     Parameters
     ----------
-    ray : numpy.ndarray of int64, shape (M,)
+    ray : numpy.ndarray of uint32, shape (M,)
         Number of the ray, ascending.
     label : numpy.ndarray of uint16, shape (M,)
         The label that it meets, ascending for each ray.
@@ -63,7 +65,7 @@ class LabelHits:
         Whether the voxel lies in the right half of the box.
     """
 
-    ray: NDArray[np.int64]
+    ray: NDArray[np.uint32]
     label: NDArray[np.uint16]
     index: NDArray[np.uint16]
     distance_mm: NDArray[np.float64]
@@ -148,37 +150,49 @@ def _walk_all(volume, spacing, origins, directions, start, label_of_index, first
         )
 
 
-def _cast(
-    annotation: Annotation,
-    rays: Rays,
-    label_of_index: NDArray[np.uint16],
-    wanted: NDArray[np.bool_],
-    chunk: slice,
-) -> tuple[NDArray[np.float64], NDArray[np.uint16], NDArray[np.bool_]]:
-    """Return distances, places and halves, shape (rays of the chunk, labels), for one chunk."""
-    size = (chunk.stop - chunk.start, wanted.size)
-    first = np.empty(size)
-    first[:] = np.where(wanted, np.nan, np.inf)
-    places = np.zeros(size, dtype=np.uint16)
-    halves = np.zeros(size, dtype=np.bool_)
-    spacing = np.array(annotation.spacing_mm[::-1], dtype=np.float64)
-    origins = rays.origins_mm if len(rays.origins_mm) == 1 else rays.origins_mm[chunk]
-    directions = rays.directions if len(rays.directions) == 1 else rays.directions[chunk]
-    volume = np.ascontiguousarray(annotation.index)
-    _walk_all(
-        volume, spacing, origins, directions, rays.start_mm, label_of_index, first, places, halves
-    )
-    return first, places, halves
+@numba.njit(nogil=True, cache=True)
+def _walk_labels(volume, spacing, origins, directions, start, label_of_index, wanted, numbers, out):  # type: ignore[no-untyped-def]
+    """Walk some of the rays and list what they meet in `out`; return the length of the list.
+
+    Few of many labels lie along any one ray, so a list is much smaller than a table.
+    """
+    rays, labels, places_met, distances, halves_met = out
+    first = np.empty(wanted.size)
+    places = np.zeros(wanted.size, np.uint16)
+    halves = np.zeros(wanted.size, np.bool_)
+    length = 0
+    for ray in numbers:
+        for label in range(wanted.size):
+            first[label] = np.nan if wanted[label] else np.inf
+        _walk(
+            volume,
+            origins[min(ray, origins.shape[0] - 1)] / spacing,
+            directions[min(ray, directions.shape[0] - 1)] / spacing,
+            start,
+            label_of_index,
+            first,
+            places,
+            halves,
+        )
+        for label in range(wanted.size):
+            if wanted[label] and not np.isnan(first[label]):
+                rays[length] = ray
+                labels[length] = label
+                places_met[length] = places[label]
+                distances[length] = first[label]
+                halves_met[length] = halves[label]
+                length += 1
+    return length
 
 
-def _chunks(n_rays: int, rays_per_chunk: int) -> Iterator[slice]:
-    for start in range(0, n_rays, rays_per_chunk):
-        yield slice(start, min(start + rays_per_chunk, n_rays))
+def _spacing_xyz(annotation: Annotation) -> NDArray[np.float64]:
+    return np.array(annotation.spacing_mm[::-1], dtype=np.float64)
 
 
 def _in_threads(work: Callable[[slice], Any], n_rays: int, rays_per_chunk: int) -> list[Any]:
     """Run `work` on all chunks; the compiled walk releases the interpreter's lock."""
-    chunks = list(_chunks(n_rays, rays_per_chunk))
+    starts = range(0, max(n_rays, 1), rays_per_chunk)
+    chunks = [slice(start, min(start + rays_per_chunk, n_rays)) for start in starts]
     workers = max(1, min(os.cpu_count() or 1, len(chunks)))
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, chunks))
@@ -210,11 +224,18 @@ def cast_first_hits(
     if opaque is None:
         opaque = annotation.ids != 0
     label_of_index = opaque.astype(np.uint16)
-    wanted = np.array([False, True])
+    volume, spacing = np.ascontiguousarray(annotation.index), _spacing_xyz(annotation)
 
     def work(chunk: slice) -> tuple[NDArray[Any], ...]:
-        first, places, halves = _cast(annotation, rays, label_of_index, wanted, chunk)
-        return first[:, 1], places[:, 1], halves[:, 1]
+        size = (chunk.stop - chunk.start, 2)
+        first = np.empty(size)
+        first[:] = (np.inf, np.nan)
+        places, halves = np.zeros(size, dtype=np.uint16), np.zeros(size, dtype=np.bool_)
+        origins = rays.origins_mm if len(rays.origins_mm) == 1 else rays.origins_mm[chunk]
+        directions = rays.directions if len(rays.directions) == 1 else rays.directions[chunk]
+        given = (volume, spacing, origins, directions, rays.start_mm, label_of_index)
+        _walk_all(*given, first, places, halves)
+        return first[:, 1].copy(), places[:, 1].copy(), halves[:, 1].copy()
 
     parts = _in_threads(work, _count(rays), _RAYS_PER_CHUNK)
     distance, index, right = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -226,6 +247,7 @@ def cast_label_hits(
     rays: Rays,
     label_of_index: NDArray[np.uint16],
     labels: NDArray[np.uint16] | list[int],
+    numbers: NDArray[np.int64] | None = None,
 ) -> LabelHits:
     """Find where each ray first meets each of several labels, whatever lies in front.
 
@@ -239,22 +261,67 @@ def cast_label_hits(
         Label of each entry of the annotation's table; 0 for none.
     labels : sequence of int
         The labels that are looked for.
+    numbers : numpy.ndarray of int64, optional
+        The rays that are looked along, ascending; all when not given.
 
     Returns
     -------
     LabelHits
         One row for each ray and label that meet.
     """
+    rows = _list_hits(annotation, rays, label_of_index, labels, numbers, (0, 1, 2, 3, 4))
+    return LabelHits(*rows)
+
+
+def cast_label_pixels(
+    annotation: Annotation,
+    rays: Rays,
+    label_of_index: NDArray[np.uint16],
+    labels: NDArray[np.uint16] | list[int],
+    numbers: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.bool_]]:
+    """Find which rays meet which of several labels, in a third of the space of `LabelHits`.
+
+    Parameters
+    ----------
+    annotation, rays, label_of_index, labels, numbers
+        As for `cast_label_hits`.
+
+    Returns
+    -------
+    ray : numpy.ndarray of uint32, shape (M,)
+        Number of the ray, ascending.
+    label : numpy.ndarray of uint16, shape (M,)
+        The label that it meets, ascending for each ray.
+    right : numpy.ndarray of bool, shape (M,)
+        Whether it first meets it in the right half of the box.
+    """
+    ray, label, right = _list_hits(annotation, rays, label_of_index, labels, numbers, (0, 1, 4))
+    return ray, label, right
+
+
+def _list_hits(
+    annotation: Annotation,
+    rays: Rays,
+    label_of_index: NDArray[np.uint16],
+    labels: NDArray[np.uint16] | list[int],
+    numbers: NDArray[np.int64] | None,
+    columns: tuple[int, ...],
+) -> tuple[NDArray[Any], ...]:
+    """Return some of the columns of `LabelHits`; the others are dropped chunk by chunk."""
     wanted = np.zeros(int(max([*labels, label_of_index.max()])) + 1, dtype=np.bool_)
     wanted[list(labels)] = True
     wanted[0] = False
+    along = np.arange(_count(rays)) if numbers is None else numbers
+    volume, spacing = np.ascontiguousarray(annotation.index), _spacing_xyz(annotation)
+    ways = (volume, spacing, rays.origins_mm, rays.directions, rays.start_mm)
 
     def work(chunk: slice) -> tuple[NDArray[Any], ...]:
-        first, places, halves = _cast(annotation, rays, label_of_index, wanted, chunk)
-        ray, label = np.nonzero(np.isfinite(first) & wanted)
-        met = (ray, label)
-        return ray + chunk.start, label.astype(np.uint16), places[met], first[met], halves[met]
+        most = (chunk.stop - chunk.start) * int(wanted.sum())
+        out = tuple(np.empty(most, dtype) for dtype in _LABEL_HIT_TYPES)
+        length = _walk_labels(*ways, label_of_index, wanted, along[chunk], out)
+        return tuple(out[column][:length].copy() for column in columns)
 
-    rays_per_chunk = max(256, 4 * _RAYS_PER_CHUNK // wanted.size)
-    parts = _in_threads(work, _count(rays), rays_per_chunk)
-    return LabelHits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    rays_per_chunk = max(256, _HITS_PER_CHUNK // wanted.size)
+    parts = _in_threads(work, along.size, rays_per_chunk)
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

@@ -6,7 +6,14 @@ was given. Arrays are read-only views.
 
 from brainreg3d.state.inputs import Image, Volume
 from brainreg3d.state.results import LEFT, RIGHT, Alignment, Labels, Outputs, Registration
-from brainreg3d.state.samples import Projections, Samples, Visibility, VisibleSamples
+from brainreg3d.state.samples import (
+    HiddenPixels,
+    Projections,
+    Samples,
+    Visibility,
+    VisibleSamples,
+    cell_numbers,
+)
 from brainreg3d.state.state import INPUT_NAMES, State
 
 __all__ = [
@@ -14,6 +21,7 @@ __all__ = [
     "LEFT",
     "RIGHT",
     "Alignment",
+    "HiddenPixels",
     "Image",
     "Labels",
     "Outputs",
@@ -24,4 +32,5 @@ __all__ = [
     "Visibility",
     "VisibleSamples",
     "Volume",
+    "cell_numbers",
 ]

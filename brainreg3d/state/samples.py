@@ -78,6 +78,65 @@ class Samples:
         return Samples(*(np.concatenate(columns) for columns in zip(*tables, strict=True)))
 
 
+def cell_numbers(samples: Samples, image_shape: tuple[int, int], cell_px: int) -> NDArray[np.int64]:
+    """Return which cell of the image each sample falls into.
+
+    Parameters
+    ----------
+    samples : Samples
+        The samples.
+    image_shape : tuple of int
+        (rows, columns) of the image.
+    cell_px : int
+        Side of a cell in pixels; with 1, cells are pixels.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (N,)
+        Cells counted row by row, ``floor((x + 1/2) / cell_px)`` along each axis; -1 for samples
+        that lie beyond the outer edges of the image or nowhere at all (NaN).
+    """
+    n_rows, n_cols = image_shape
+    cells_in_row = -(-n_cols // cell_px)
+    y, x = samples.y_px + 0.5, samples.x_px + 0.5
+    on_image = (y >= 0) & (y < n_rows) & (x >= 0) & (x < n_cols)
+    row = np.floor(np.where(on_image, y, 0.0) / cell_px).astype(np.int64)
+    col = np.floor(np.where(on_image, x, 0.0) / cell_px).astype(np.int64)
+    return np.where(on_image, row * cells_in_row + col, -1)
+
+
+def _no_pixels(dtype: type[np.generic]) -> Any:
+    return attrs.Factory(lambda: np.empty(0, dtype))
+
+
+@attrs.frozen(eq=False)
+class HiddenPixels:
+    """Pixels that regions fall onto behind other tissue, in a quarter of the space of samples.
+
+    Parameters
+    ----------
+    region : numpy.ndarray of uint16, shape (N,)
+        1 + place of the region.
+    pixel : numpy.ndarray of uint32, shape (N,)
+        The pixel, counted row by row.
+    right : numpy.ndarray of bool, shape (N,)
+        Whether the nearest point of the region there lies in the animal's right hemisphere.
+    """
+
+    region: NDArray[np.uint16] = attrs.field(
+        default=_no_pixels(np.uint16), converter=read_only, repr=False
+    )
+    pixel: NDArray[np.uint32] = attrs.field(
+        default=_no_pixels(np.uint32), converter=read_only, repr=False
+    )
+    right: NDArray[np.bool_] = attrs.field(
+        default=_no_pixels(np.bool_), converter=read_only, repr=False
+    )
+
+    def __len__(self) -> int:
+        return len(self.region)
+
+
 @attrs.frozen
 class Projections:
     """What of each region falls onto the image, visible or not.
@@ -85,7 +144,7 @@ class Projections:
     Parameters
     ----------
     samples : Samples
-        All samples, those behind others included.
+        Samples, those behind others included.
     image_shape : tuple of int
         (rows, columns).
     sampling : str
@@ -93,12 +152,15 @@ class Projections:
     reach_px : float
         How far around a sample there is tissue for certain; pixels farther from all samples than
         this are off the tissue that was sampled.
+    hidden : HiddenPixels
+        Where regions lie that are nowhere nearest to the camera, when they have no samples.
     """
 
     samples: Samples
     image_shape: tuple[int, int]
     sampling: str
     reach_px: float = np.inf
+    hidden: HiddenPixels = attrs.field(factory=HiddenPixels)
 
 
 @attrs.frozen

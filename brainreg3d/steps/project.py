@@ -8,9 +8,10 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.geometry import ImageView, Rays
-from brainreg3d.state import Alignment, Projections, Samples
+from brainreg3d.state import Alignment, HiddenPixels, Projections, Samples
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.parameters import one_of, plain_number, whole_number
 
@@ -25,8 +26,8 @@ class Projector(Step):
     occluders : {"tissue", "regions"}
         Whether any annotated tissue hides what lies behind it, or only the chosen regions do.
     layers : {"visible", "all"}
-        For rays: the first hit of each pixel, together with regions that no pixel sees first; or
-        the first hit of each region in each pixel, for pictures. Labels are the same.
+        For rays: the first hit of each pixel, and in which pixels regions lie that none sees first;
+        or the first hit of each region in each pixel, for pictures. Labels are the same.
     mesh_spacing_um : int
         For vertices: spacing at which the annotation is meshed, at least that of its voxels.
     """
@@ -36,7 +37,9 @@ class Projector(Step):
     sampling: str = attrs.field(default="rays", validator=one_of("rays", "vertices"))
     occluders: str = attrs.field(default="tissue", validator=one_of("tissue", "regions"))
     layers: str = attrs.field(default="visible", validator=one_of("visible", "all"))
-    mesh_spacing_um: int = attrs.field(default=50, converter=plain_number, validator=whole_number(1))
+    mesh_spacing_um: int = attrs.field(
+        default=50, converter=plain_number, validator=whole_number(1)
+    )
 
     def compute(  # type: ignore[override]
         self, *, atlas: Atlas, regions: RegionSet, alignment: Alignment
@@ -58,13 +61,17 @@ class Projector(Step):
             Samples of the regions and, as region 0, of other tissue.
         """
         view = alignment.view
+        _warn_of_camera_inside(atlas, view)
         if self.sampling == "rays":
-            return Projections(self._cast(atlas, regions, view), view.shape, "rays", 0.5)
+            samples, hidden = self._cast(atlas, regions, view)
+            return Projections(samples, view.shape, "rays", 0.5, hidden)
         samples = self._project_vertices(atlas, regions, view)
         return Projections(samples, view.shape, "vertices", self._reach_px(atlas, view))
 
-    def _cast(self, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
-        from brainreg3d.raycast import cast_first_hits, cast_label_hits
+    def _cast(
+        self, atlas: Atlas, regions: RegionSet, view: ImageView
+    ) -> tuple[Samples, HiddenPixels]:
+        from brainreg3d.raycast import cast_first_hits, cast_label_hits, cast_label_pixels
 
         annotation = atlas.annotation
         label_of_index = regions.label_of_index(annotation)
@@ -77,13 +84,17 @@ class Projector(Step):
         first = _samples(
             view, rays, met, labels, annotation.ids[index], hits.distance_mm[met], hits.right[met]
         )
-        everything = np.arange(1, len(regions) + 1)
-        wanted = everything if self.layers == "all" else np.setdiff1d(everything, labels)
-        if not wanted.size:
-            return first
-        behind = cast_label_hits(annotation, rays, label_of_index, wanted.tolist())
+        # Rays that meet nothing cannot meet a region, whatever is opaque.
+        if self.layers == "visible":
+            wanted = np.setdiff1d(np.arange(1, len(regions) + 1), labels).tolist()
+            if not wanted:
+                return first, HiddenPixels()
+            ray, label, right = cast_label_pixels(annotation, rays, label_of_index, wanted, met)
+            return first, HiddenPixels(label, ray, right)
+        wanted = list(range(1, len(regions) + 1))
+        behind = cast_label_hits(annotation, rays, label_of_index, wanted, met)
         # A region's first hit may be the pixel's first hit, which is there already.
-        new = behind.distance_mm > np.nan_to_num(hits.distance_mm[behind.ray], nan=-np.inf)
+        new = behind.distance_mm > hits.distance_mm[behind.ray]
         rest = _samples(
             view,
             rays,
@@ -93,7 +104,7 @@ class Projector(Step):
             behind.distance_mm[new],
             behind.right[new],
         )
-        return Samples.concatenate([first, rest])
+        return Samples.concatenate([first, rest]), HiddenPixels()
 
     def _reach_px(self, atlas: Atlas, view: ImageView) -> float:
         """Return half the diagonal between the vertices of a surface that is seen face on."""
@@ -126,6 +137,29 @@ class Projector(Step):
                 )
             )
         return Samples.concatenate(parts)
+
+
+def _warn_of_camera_inside(atlas: Atlas, view: ImageView) -> None:
+    """Warn when rays start within tissue: an image sees the brain from outside."""
+    camera = view.camera_position_mm
+    if camera is None:
+        return
+    z, y, x = atlas.grid.voxel_indices(camera).tolist()
+    if not all(0 <= place < size for place, size in zip((z, y, x), atlas.grid.shape, strict=True)):
+        return
+    place = atlas.annotation.index[z, y, x]
+    identifier = int(atlas.annotation.ids[place])
+    if identifier == 0:
+        return
+    name = atlas.structures[identifier].acronym if identifier in atlas.structures else identifier
+    logger.warning(
+        "The camera, %g mm above the image plane, lies inside the brain (in %s at x %.2f, y %.2f, "
+        "z %.2f mm): what lies behind it is not seen. Give the distance from lens to image in mm, "
+        "or None for parallel rays.",
+        view.camera.distance_mm,
+        name,
+        *camera.tolist(),
+    )
 
 
 def _inside(position_px: NDArray[np.float64], size: int) -> NDArray[np.bool_]:

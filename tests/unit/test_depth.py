@@ -64,6 +64,28 @@ def test_the_nearest_of_each_cell_is_kept(tiny_atlas, seed, cell_px):
         assert report.n_visible == sum(nearest[cell][1] == identifier for cell in own)
 
 
+@pytest.mark.parametrize("cell_px", [1, 3, 10])
+def test_samples_off_the_image_do_not_count(tiny_atlas, cell_px):
+    """A projector of one's own may give any; none may turn up in a cell at the other edge."""
+    draw = np.random.default_rng(cell_px)
+    n, (rows, cols) = 300, SHAPE
+    region = draw.integers(0, 3, n)
+    inside = samples_of(
+        region, np.array([20, 11, 30])[region], draw.uniform(-0.5, cols - 0.501, n),
+        draw.uniform(-0.5, rows - 0.501, n), draw.random(n),
+    )  # fmt: skip
+    away = [-0.51, -7.0, 1e9, -1e9, np.nan, np.inf]
+    x = [*away, cols - 0.5, cols + 40.0, *[3.0] * 6, 4.0]
+    y = [*[3.0] * 8, *away[:5], rows - 0.5, 4.0]
+    depth = [*[-5.0] * 14, np.nan]  # nearer than all others; the last lies at no depth
+    outside = samples_of([1] * 15, [11] * 15, x, y, depth)
+    alone = resolve(tiny_atlas, inside, ["ANT", "MARK"], cell_px)
+    together = resolve(tiny_atlas, Samples.concatenate([outside, inside]), ["ANT", "MARK"], cell_px)
+    for name in ("region", "structure_id", "x_px", "y_px", "depth_mm"):
+        assert np.array_equal(getattr(alone.samples, name), getattr(together.samples, name))
+    assert together.visibility == alone.visibility
+
+
 def test_order_of_samples_does_not_matter(tiny_atlas):
     draw = np.random.default_rng(5)
     n = 3000

@@ -7,7 +7,7 @@ from brainreg3d.atlas import select_regions
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.state import Alignment
-from brainreg3d.steps import Projector
+from brainreg3d.steps import DepthResolver, Projector
 
 SHAPE = (72, 40)
 VIEW = ImageView(SHAPE, (0.1, 0.1), Pose((2.0, 3.6, 4.0)), Camera(None))
@@ -57,11 +57,46 @@ def test_only_regions_occlude_when_asked(tiny_atlas):
 
 
 def test_regions_that_no_pixel_sees_first_are_projected_too(tiny_atlas):
-    samples = project(tiny_atlas, ["ANT", "DEEP"]).samples
-    deep = samples.take(samples.region == 2)
-    found, _, depth = columns_from_above({21})
-    assert len(deep) == np.count_nonzero(found) * 6
-    assert np.allclose(deep.depth_mm, depth[found][0])
+    """DEEP (label 2) lies below ANT; its pixels are known from the columns of the volume."""
+    projections = project(tiny_atlas, ["ANT", "DEEP"])
+    hidden = projections.hidden
+    found, _, _ = columns_from_above({21})
+    row, col = np.divmod(hidden.pixel, SHAPE[1])
+    # the middle of a pixel of row r lies at y = 7.2 - (r + 1/2) / 10
+    y, x = ((7.2 - (row + 0.5) * 0.1) / 0.3).astype(int), ((col + 0.5) * 0.1 / 0.2).astype(int)
+    assert len(hidden) == np.count_nonzero(found) * 6
+    assert len(set(hidden.pixel.tolist())) == len(hidden)
+    assert np.all(found[y, x])
+    assert np.all(hidden.region == 2)
+    assert np.array_equal(hidden.right, x >= 10)
+    assert not np.any(projections.samples.region == 2)
+
+
+@pytest.mark.parametrize("cell_px", [1, 4])
+def test_hidden_regions_are_reported_alike_with_and_without_all_layers(tiny_atlas, cell_px):
+    tilted = attrs.evolve(VIEW, pose=Pose((2.0, 3.6, 5.0), 20, 25, -15), camera=Camera(9.0))
+    names = ["ANT", "DEEP", "MARK"]
+    regions = select_regions(tiny_atlas, names)
+    reports = []
+    for layers in ("visible", "all"):
+        projections = project(tiny_atlas, names, view=tilted, layers=layers)
+        resolver = DepthResolver(cell_px=cell_px)
+        visible = resolver.compute(atlas=tiny_atlas, regions=regions, projections=projections)
+        reports.append([report for report in visible.visibility if report.n_visible == 0])
+    assert any(report.n_projected > 0 for report in reports[0])
+    assert reports[0] == reports[1]
+
+
+def test_a_camera_within_the_tissue_is_warned_of(tiny_atlas, log):
+    """The tissue reaches up to z = 3.5 mm; ANT lies below the middle of the image."""
+    low = attrs.evolve(VIEW, pose=Pose((2.0, 4.0, 2.0)), camera=Camera(1.3))
+    project(tiny_atlas, ["ANT"], view=low)
+    assert len(log) == 1
+    assert "inside the brain (in ANT" in log[0]
+    log.clear()
+    for distance in (1.7, 230.0, None):
+        project(tiny_atlas, ["ANT"], view=attrs.evolve(low, camera=Camera(distance)))
+    assert not log
 
 
 def test_all_layers_are_the_first_hit_of_each_region(tiny_atlas):
