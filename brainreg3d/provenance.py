@@ -16,7 +16,7 @@ import numpy as np
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas
 from brainreg3d.io.hashing import sha256_of_array, sha256_of_file
-from brainreg3d.state import State
+from brainreg3d.state import Registration, State, Volume
 from brainreg3d.steps import Step
 
 _PACKAGES = ("numpy", "numba", "scipy", "scikit-image", "scikit-learn", "tifffile", "SimpleITK")
@@ -54,7 +54,7 @@ def describe_run(
     content: dict[str, Any] = {
         "brainreg3d": __version__,
         "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "packages": {name: _version_of(name) for name in _PACKAGES},
         "method": method,
         "brain_regions": list(state.brain_regions),
         "pixel_size_mm": None if state.pixel_size_mm is None else list(state.pixel_size_mm),
@@ -66,6 +66,10 @@ def describe_run(
             "frame": image.frame,
             "shape": list(image.shape),
         }
+    if state.volume is not None:
+        content["volume"] = _describe_volume(state.volume, folder)
+    if state.registration is not None:
+        content["registration"] = _describe_registration(state.registration)
     if state.window_mask is not None:
         content["window_mask"] = {
             "file": None if window_mask is None else _relative(Path(window_mask), folder),
@@ -75,6 +79,34 @@ def describe_run(
         content["atlas"] = _describe_atlas(state.atlas)
     content["steps"] = [_describe_step(slot, step, folder) for slot, step in chain]
     return content
+
+
+def _version_of(package: str) -> str | None:
+    """Return the version of a package; some installers call it by another name, or none."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _describe_volume(volume: Volume, folder: Path) -> dict[str, Any]:
+    return {
+        "file": None if volume.path is None else _relative(volume.path, folder),
+        "sha256": volume.sha256,
+        "shape": list(volume.data.shape),
+        "spacing_mm": list(volume.spacing_mm),
+        "orientation": volume.directions,
+    }
+
+
+def _describe_registration(registration: Registration) -> dict[str, Any]:
+    return {
+        "orientation": registration.directions,
+        "atlas_to_volume_mm": registration.matrix.tolist(),
+        "metric_value": registration.metric_value,
+        "overlap": registration.overlap,
+        "warnings": list(registration.warnings),
+    }
 
 
 def _describe_atlas(atlas: Atlas) -> dict[str, Any]:
@@ -113,7 +145,7 @@ def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Atlas):
-        return value.full_name
+        return {"object": value.full_name, "sha256": dict(value.sha256)}
     if attrs.has(type(value)):
         fields = attrs.fields(type(value))
         return {field.name: _plain(getattr(value, field.name), folder) for field in fields}

@@ -9,6 +9,7 @@ from typing import Any
 
 from brainreg3d import steps
 from brainreg3d._logging import logger
+from brainreg3d.atlas import Atlas
 from brainreg3d.errors import AlignmentError, InputError, MissingFileError
 from brainreg3d.io.alignment import parse_alignment
 from brainreg3d.io.hashing import sha256_of_file
@@ -29,13 +30,23 @@ _OWN_CLASSES: dict[str, type[Step]] = {
 }
 
 
-def load_registration_result(path: str | Path) -> Result:
+def load_registration_result(
+    path: str | Path,
+    *,
+    atlas: str | Atlas | None = None,
+    template_source: Step | None = None,
+) -> Result:
     """Open an earlier registration and label its pixels again; nothing is written.
 
     Parameters
     ----------
     path : path-like
         The run file ``<stem>_run.json``, the alignment file beside it, or the folder of both.
+    atlas : str or Atlas, optional
+        Instead of the atlas that the run file names; needed when the run was given one that was
+        made in memory.
+    template_source : Step, optional
+        Instead of `atlas`: a step that provides one, such as `LocalTemplateSource`.
 
     Returns
     -------
@@ -49,15 +60,24 @@ def load_registration_result(path: str | Path) -> Result:
     InputError
         If it is not the run file of a registration.
     """
-    return rebuild(path).run(until="PixelLabeller")
+    return rebuild(path, atlas=atlas, template_source=template_source).run(until="PixelLabeller")
 
 
-def rebuild(path: str | Path) -> BrainReg3D:
+def rebuild(
+    path: str | Path,
+    *,
+    atlas: str | Atlas | None = None,
+    template_source: Step | None = None,
+) -> BrainReg3D:
     """Return an earlier registration, ready to run again.
 
     Parameters
     ----------
     path : path-like
+        As for `load_registration_result`.
+    atlas : str or Atlas, optional
+        As for `load_registration_result`.
+    template_source : Step, optional
         As for `load_registration_result`.
 
     Returns
@@ -68,7 +88,7 @@ def rebuild(path: str | Path) -> BrainReg3D:
     Raises
     ------
     MissingFileError
-        If the file or its image are not where they were.
+        If the file, its image or its atlas are not where they were.
     InputError
         If it is not the run file of a registration.
     """
@@ -82,7 +102,7 @@ def rebuild(path: str | Path) -> BrainReg3D:
         message = f'{run_file} is no run file; expected "schema": "{RUN_SCHEMA}".'
         raise InputError(message)
     try:
-        return _rebuild(content, run_file)
+        return _rebuild(content, run_file, {"atlas": atlas, "template_source": template_source})
     except (KeyError, TypeError) as error:
         message = f"{run_file} is damaged or incomplete ({error!r}); run the registration again."
         raise InputError(message) from error
@@ -106,7 +126,9 @@ def _find_run_file(path: Path) -> Path:
     return path
 
 
-def _rebuild(content: Mapping[str, Any], run_file: Path) -> BrainReg3D:
+def _rebuild(
+    content: Mapping[str, Any], run_file: Path, other_atlas: Mapping[str, Any]
+) -> BrainReg3D:
     folder = run_file.parent
     image = _find_image(content["image"], folder)
     registration = BrainReg3D(
@@ -118,9 +140,13 @@ def _rebuild(content: Mapping[str, Any], run_file: Path) -> BrainReg3D:
         method=content["method"],
         window_mask=_find_window_mask(content, folder),
         output_dir=folder,
+        **other_atlas,
     )
+    has_other = any(value is not None for value in other_atlas.values())
     for entry in content["steps"]:
         slot, name = entry["slot"], entry["class"]
+        if slot == "TemplateSource" and has_other:
+            continue
         if name in _OWN_CLASSES:
             parameters = {k: _revive(v, folder) for k, v in entry["parameters"].items()}
             setattr(registration, slot, _OWN_CLASSES[name](**parameters))
@@ -156,6 +182,12 @@ def _find_image(entry: Mapping[str, Any], folder: Path) -> Path:
 
 def _revive(value: Any, folder: Path) -> Any:
     """Turn a recorded parameter back into what it was."""
+    if isinstance(value, dict) and "object" in value:
+        message = (
+            f"The run used the atlas {value['object']}, made in memory, which no file can bring "
+            f"back; give it again: load_registration_result(path, atlas=...) or template_source=."
+        )
+        raise MissingFileError(message)
     if isinstance(value, dict) and "file" in value:
         path = folder / value["file"]
         if not path.is_file():

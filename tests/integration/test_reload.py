@@ -133,14 +133,33 @@ def test_a_named_atlas_comes_back(tmp_path):
     assert np.array_equal(again.labels, result.labels)
 
 
-def test_an_atlas_of_arrays_cannot_come_back_and_says_so(tmp_path):
+def test_an_atlas_of_arrays_has_to_be_given_again(tmp_path):
     tifffile.imwrite(tmp_path / "mouse.tif", np.zeros(SHAPE, np.uint8))
-    BrainReg3D(
+    result = BrainReg3D(
         tmp_path / "mouse.tif", pixel_size_mm=(0.2, 0.2), alignment=Pose((2, 3.6, 4.0)),
         atlas=make_atlas(), brain_regions=VISIBLE,
     ).run()  # fmt: skip
-    with pytest.raises(BrainReg3DError, match="tiny"):
+    with pytest.raises(MissingFileError, match=r"tiny.*made in memory.*atlas=") as caught:
         load_registration_result(tmp_path)
+    assert "brainglobe" not in str(caught.value), "it is no name that could be installed"
+    again = load_registration_result(tmp_path, atlas=make_atlas())
+    assert again.labels.any()
+    assert np.array_equal(again.labels, result.labels)
+
+
+def test_an_atlas_that_moved_is_given_by_its_source(study, tmp_path):
+    from brainreg3d import LocalTemplateSource
+
+    result = run(study)
+    shutil.move(study / "atlas", tmp_path / "moved")
+    with pytest.raises(MissingFileError):
+        load_registration_result(study)
+    source = LocalTemplateSource(
+        annotation=tmp_path / "moved" / "labels.nrrd",
+        structures=tmp_path / "moved" / "structures.json",
+    )
+    again = load_registration_result(study, template_source=source)
+    assert np.array_equal(again.labels, result.labels)
 
 
 def test_what_cannot_be_opened(study, tmp_path):
