@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError
 
+_MIN_TOLERANCE_MM = 0.05
+
 
 def _three_positive_integers(value: ArrayLike) -> tuple[int, int, int]:
     numbers = tuple(int(v) for v in np.asarray(value).ravel())
@@ -89,19 +91,21 @@ class VolumeGrid:
         points = np.asarray(points_mm, dtype=float)[..., ::-1]
         return np.asarray(np.floor(points / np.asarray(self.spacing_mm)), dtype=np.int64)
 
-    def same_box(self, other: VolumeGrid, tolerance_mm: float = 1e-3) -> bool:
+    def same_box(self, other: VolumeGrid) -> bool:
         """Tell whether another grid fills the same physical box.
 
         Parameters
         ----------
         other : VolumeGrid
             The grid to compare with; its voxels may have another size.
-        tolerance_mm : float
-            How far outer faces may lie apart.
 
         Returns
         -------
         bool
-            True when all three extents agree.
+            False when a side differs by more than half the larger voxel (or 0.05 mm, if that is
+            more): a box that is no whole number of voxels is rounded to one.
         """
-        return bool(np.allclose(self.box_mm, other.box_mm, rtol=0, atol=tolerance_mm))
+        sizes = zip(self.spacing_mm[::-1], other.spacing_mm[::-1], strict=True)
+        tolerances = [max(_MIN_TOLERANCE_MM, 0.501 * max(pair)) for pair in sizes]
+        sides = zip(self.box_mm, other.box_mm, tolerances, strict=True)
+        return all(abs(one - another) <= tolerance for one, another, tolerance in sides)

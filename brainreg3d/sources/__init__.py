@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from brainreg3d.atlas import Atlas
-from brainreg3d.errors import AtlasError, close_matches
+from brainreg3d.errors import AtlasError, did_you_mean
 from brainreg3d.sources.local import load_local_atlas
 
 __all__ = ["ALLEN_NAMES", "PHANTOM_NAMES", "load_atlas", "load_local_atlas"]
@@ -47,8 +47,7 @@ def load_atlas(name: str) -> Atlas:
     installed = installed_brainglobe_atlases()
     if name in installed:
         return load_brainglobe_atlas(name)
-    matches = close_matches(str(name), [*ALLEN_NAMES, *PHANTOM_NAMES, *installed])
-    guess = f" Did you mean {' or '.join(matches)}?" if matches else ""
+    guess = did_you_mean(str(name), [*ALLEN_NAMES, *PHANTOM_NAMES, *installed])
     have = ", ".join(installed) if installed else "none"
     message = (
         f"There is no atlas {name!r} here.{guess} Expected one of {', '.join(ALLEN_NAMES)}, "

@@ -21,7 +21,6 @@ from brainreg3d.sources.compact_cache import compact_from_source, content_key
 if TYPE_CHECKING:
     from brainreg3d.io.volumes import VolumeHeader
 
-_MIN_TOLERANCE_MM = 0.05
 _EXAMPLES = 5
 
 SpacingUm = float | Sequence[float] | None
@@ -176,12 +175,9 @@ def check_same_box(annotation: VolumeGrid, template: VolumeGrid, what: str) -> N
     Raises
     ------
     AtlasError
-        If a side differs by more than half the larger voxel (or 0.05 mm, if that is more).
+        If a side differs by more than rounding to whole voxels can explain.
     """
-    sizes = zip(annotation.spacing_mm[::-1], template.spacing_mm[::-1], strict=True)
-    tolerances = [max(_MIN_TOLERANCE_MM, 0.501 * max(pair)) for pair in sizes]
-    sides = zip(annotation.box_mm, template.box_mm, tolerances, strict=True)
-    if all(abs(one - other) <= tolerance for one, other, tolerance in sides):
+    if annotation.same_box(template):
         return
     message = (
         f"{what} do not fill the same box: the annotation is {_box(annotation)} mm, the template "

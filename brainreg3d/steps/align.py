@@ -319,6 +319,18 @@ def _check_belongs(record: AlignmentFile, image: Image, atlas: Atlas) -> None:
     name = record.atlas.get("name", atlas.name)
     if name != atlas.name and "local" not in (name, atlas.name):
         logger.warning("The alignment was made with atlas %s, not %s.", name, atlas.name)
+    if name == atlas.name and _is_other_annotation(record.atlas, atlas):
+        logger.warning("The alignment was made with another annotation of atlas %s.", name)
+
+
+def _is_other_annotation(recorded: Mapping[str, Any], atlas: Atlas) -> bool:
+    """Tell whether annotations of one resolution differ; what is not known is no difference."""
+    resolution = recorded.get("resolution_um")
+    resolution = tuple(resolution) if isinstance(resolution, list) else resolution
+    if resolution not in (None, atlas.resolution_um):
+        return False
+    hashes = recorded.get("annotation_sha256"), atlas.sha256.get("annotation")
+    return all(hashes) and hashes[0] != hashes[1]
 
 
 def _warn_if_apart(what: str, used: float | None, other: float | None, unit: str) -> None:

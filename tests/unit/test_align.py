@@ -116,6 +116,31 @@ def test_another_atlas_is_warned_about(align, log):
     assert any("allen_mouse" in message for message in log)
 
 
+@pytest.mark.parametrize(
+    ("recorded", "warned"),
+    [
+        ({"annotation_sha256": "other"}, True),
+        ({"annotation_sha256": "other", "name": "tiny"}, True),
+        ({"annotation_sha256": "mine"}, False),
+        ({"annotation_sha256": ""}, False),
+        ({"annotation_sha256": "other", "resolution_um": 1}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_another_annotation_of_the_same_atlas_is_warned_about(
+    tiny_atlas, tmp_path, log, recorded, warned
+):
+    atlas = attrs.evolve(tiny_atlas, sha256={"annotation": "mine"})
+    content = {"schema": "brainreg3d/alignment/1", "pose": attrs.asdict(POSE), "atlas": recorded}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    ManualAligner(alignment=tmp_path / "a.json").compute(
+        image=Image(np.zeros(SHAPE), "m", "a"), atlas=atlas,
+        regions=select_regions(atlas, ["ANT"]), pixel_size_mm=(0.1, 0.1),
+    )  # fmt: skip
+    assert any("another annotation" in message for message in log) == warned
+
+
 class Window:
     def __init__(self, answer):
         self.answer = answer

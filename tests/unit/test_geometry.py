@@ -234,6 +234,12 @@ def test_same_box_does_not_ask_for_the_same_voxels():
     assert not VolumeGrid((10, 10, 10), [1.0] * 3).same_box(VolumeGrid((10, 10, 11), [1.0] * 3))
 
 
+def test_same_box_allows_for_rounding_to_whole_voxels():
+    fine = VolumeGrid((100, 100, 103), [0.1] * 3)  # 10.3 mm are 25.75 voxels of 0.4 mm
+    assert fine.same_box(VolumeGrid((25, 25, 26), [0.4] * 3))
+    assert not fine.same_box(VolumeGrid((25, 25, 25), [0.4] * 3))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
