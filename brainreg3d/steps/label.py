@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
-from brainreg3d.atlas import RegionSet
+from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.state import (
     LEFT,
     RIGHT,
     Labels,
     Projections,
     Samples,
-    Visibility,
     VisibleSamples,
+    cell_numbers,
 )
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.parameters import one_of, plain_number, positive_or_none, whole_number
+from brainreg3d.steps.unseen import explain_unseen
 
 DEFAULT_GAP_CELLS = 1.5
 _PIXELS_PER_CHUNK = 1 << 16
@@ -58,6 +59,7 @@ class PixelLabeller(Step):
         visible: VisibleSamples,
         projections: Projections | None = None,
         window_mask: NDArray[np.bool_] | None = None,
+        atlas: Atlas | None = None,
     ) -> Labels:
         """Return the labels.
 
@@ -72,6 +74,8 @@ class PixelLabeller(Step):
             sample cannot tell.
         window_mask : numpy.ndarray of bool, shape (H, W), optional
             True inside the imaging window; pixels outside it have no region.
+        atlas : Atlas, optional
+            Names what hides a region in the part of the image that is labelled.
 
         Returns
         -------
@@ -92,12 +96,13 @@ class PixelLabeller(Step):
         labels[seen] = samples.region[chosen]
         hemisphere[seen] = np.where(samples.right[chosen], RIGHT, LEFT)
         depth_mm[seen] = samples.depth_mm[chosen]
-        all_labels = labels
         if self.hemisphere != "both":
             side = LEFT if self.hemisphere == "left" else RIGHT
             labels = np.where(hemisphere == side, labels, 0).astype(np.uint16)
-        unseen = self._unseen(labels, all_labels, visible.visibility)
-        _report(unseen, len(regions))
+        unseen = explain_unseen(
+            labels, visible, regions, projections, atlas, window_mask, self.hemisphere
+        )
+        _report(unseen, len(samples) == 0)
         return Labels(labels, hemisphere, depth_mm, unseen)
 
     def _assign(self, visible: VisibleSamples) -> NDArray[np.int64]:
@@ -116,7 +121,8 @@ class PixelLabeller(Step):
     def _vote(
         self, samples: Samples, image_shape: tuple[int, int], cell_px: int
     ) -> NDArray[np.int64]:
-        from sklearn.neighbors import NearestNeighbors  # slow to import
+        from scipy.spatial import cKDTree  # slow to import
+        from sklearn.neighbors import NearestNeighbors
         from sklearn.preprocessing import StandardScaler
 
         gap_px = DEFAULT_GAP_CELLS * cell_px if self.max_gap_px is None else self.max_gap_px
@@ -124,41 +130,17 @@ class PixelLabeller(Step):
         scaler = StandardScaler().fit(positions)
         search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(samples)))
         search.fit(scaler.transform(positions))
+        # The nearest in scaled coordinates need not be the nearest in pixels.
+        nearest = cKDTree(positions)
         assigned = np.empty(image_shape[0] * image_shape[1], dtype=np.int64)
         for start in range(0, assigned.size, _PIXELS_PER_CHUNK):
             number = np.arange(start, min(start + _PIXELS_PER_CHUNK, assigned.size))
             rows, cols = np.divmod(number, image_shape[1])
             pixels = np.column_stack([cols, rows]).astype(np.float64)
             neighbors = search.kneighbors(scaler.transform(pixels), return_distance=False)
-            offset = positions[neighbors] - pixels[:, None, :]
-            gap = np.sqrt((offset**2).sum(axis=2)).min(axis=1)
+            gap, _ = nearest.query(pixels)
             assigned[number] = np.where(gap <= gap_px, _elect(neighbors, samples.region), -1)
         return assigned.reshape(image_shape)
-
-    def _unseen(
-        self,
-        labels: NDArray[np.uint16],
-        all_labels: NDArray[np.uint16],
-        visibility: tuple[Visibility, ...],
-    ) -> dict[str, str]:
-        """Return the regions without a pixel, and why."""
-        counts = np.bincount(labels.ravel(), minlength=len(visibility) + 1)
-        both_sides = np.bincount(all_labels.ravel(), minlength=len(visibility) + 1)
-        reasons = {}
-        for place, report in enumerate(visibility):
-            if counts[place + 1]:
-                continue
-            if both_sides[place + 1]:
-                reason = f"not in the {self.hemisphere} hemisphere of the image"
-            elif report.n_projected == 0:
-                reason = "outside the image"
-            elif report.n_visible == 0:
-                hiders = [f"{name} ({share:.0%})" for name, share in report.hidden_by[:3]]
-                reason = f"hidden by {', '.join(hiders)}"
-            else:
-                reason = "outside the imaging window, or too small to be labelled"
-            reasons[report.acronym] = reason
-        return reasons
 
 
 def _in_reach(projections: Projections) -> NDArray[np.bool_]:
@@ -166,11 +148,9 @@ def _in_reach(projections: Projections) -> NDArray[np.bool_]:
     samples, shape = projections.samples, projections.image_shape
     if not np.isfinite(projections.reach_px):
         return np.ones(shape, dtype=bool)
-    rows = np.rint(samples.y_px).astype(np.int64)
-    cols = np.rint(samples.x_px).astype(np.int64)
-    on_image = (rows >= 0) & (rows < shape[0]) & (cols >= 0) & (cols < shape[1])
+    occupied = cell_numbers(samples, shape, 1)
     empty = np.ones(shape, dtype=bool)
-    empty[rows[on_image], cols[on_image]] = False
+    empty.ravel()[occupied[occupied >= 0]] = False
     if projections.reach_px < 1 or not empty.any():
         return ~empty
     from scipy.ndimage import distance_transform_edt  # slow to import
@@ -186,8 +166,8 @@ def _elect(neighbors: NDArray[np.int64], region: NDArray[np.uint16]) -> NDArray[
     return np.asarray(neighbors[np.arange(len(neighbors)), winner])
 
 
-def _report(unseen: dict[str, str], n_regions: int) -> None:
-    if len(unseen) == n_regions:
+def _report(unseen: dict[str, str], off_the_brain: bool) -> None:
+    if off_the_brain:
         logger.warning("No region is visible: does the pose place the image on the brain?")
     for acronym, reason in unseen.items():
         logger.warning("Region %s is not seen: %s.", acronym, reason)

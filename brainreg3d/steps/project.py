@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -170,7 +170,7 @@ def _inside(position_px: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
 def _samples(
     view: ImageView,
     rays: Rays,
-    ray: NDArray[np.int64],
+    ray: NDArray[Any],
     labels: NDArray[np.uint16],
     structure_id: NDArray[np.uint32],
     distance_mm: NDArray[np.float64],
