@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas.annotation import Annotation
 from brainreg3d.atlas.atlas import Atlas
-from brainreg3d.atlas.structures import Structure
+from brainreg3d.atlas.structures import Structure, StructureTree
 from brainreg3d.errors import RegionError, did_you_mean
 
 
@@ -92,7 +92,8 @@ def select_regions(atlas: Atlas, keys: Iterable[str | int]) -> RegionSet:
     atlas : Atlas
         Where to look them up.
     keys : iterable of str or int
-        Acronyms, ids or names.
+        Acronyms, ids or names. A name with commas in it may stand in pieces, as it does after a
+        text was taken apart at its commas.
 
     Returns
     -------
@@ -110,7 +111,7 @@ def select_regions(atlas: Atlas, keys: Iterable[str | int]) -> RegionSet:
         message = 'No regions were asked for; expected names such as ["MOp", "VIS"].'
         raise RegionError(message)
     found, problems = [], []
-    for key in wanted:
+    for key in _rejoin(atlas.structures, wanted):
         try:
             found.append(atlas.structures.find(key))
         except RegionError as error:
@@ -119,6 +120,42 @@ def select_regions(atlas: Atlas, keys: Iterable[str | int]) -> RegionSet:
     if problems:
         raise RegionError(" ".join(problems))
     return RegionSet(tuple(_region(atlas, structure) for structure in found))
+
+
+def _rejoin(structures: StructureTree, keys: list[str | int]) -> list[str | int]:
+    """Put names together again that were taken apart at their commas; the longest name wins.
+
+    Pieces that are all regions by themselves stay apart.
+    """
+    names = {_spaced(structure.name): structure.name for structure in structures}
+    most = 1 + max((name.count(",") for name in names), default=0)
+    joined: list[str | int] = []
+    start = 0
+    while start < len(keys):
+        step = 1
+        for length in range(min(most, len(keys) - start), 1, -1):
+            pieces = keys[start : start + length]
+            name = names.get(_spaced(",".join(str(piece) for piece in pieces)))
+            if name is not None and not all(_is_found(structures, piece) for piece in pieces):
+                joined.append(name)
+                step = length
+                break
+        else:
+            joined.append(keys[start])
+        start += step
+    return joined
+
+
+def _spaced(name: str) -> str:
+    return ", ".join(part.strip() for part in name.lower().split(","))
+
+
+def _is_found(structures: StructureTree, key: str | int) -> bool:
+    try:
+        structures.find(key)
+    except RegionError:
+        return False
+    return True
 
 
 def _region(atlas: Atlas, structure: Structure) -> Region:

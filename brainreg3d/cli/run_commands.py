@@ -46,7 +46,7 @@ def _distance(_: click.Context, __: click.Parameter, value: str | None) -> Any:
 @click.option("--pixel-size-mm", type=float, nargs=2, metavar="ROW COL", help="Size of a pixel.")
 @click.option("--alignment", type=_PATH, metavar="FILE", help="Alignment of an earlier session.")
 @atlas_options
-@click.option("--regions", metavar="A,B,...", help="Acronyms, ids or names.")
+@click.option("--regions", metavar="A,B,...", help="Acronyms, ids or names, commas included.")
 @click.option("--method", help="exact (one ray a pixel) or original.  [default: exact]")
 @click.option("--occluders", help="What hides: tissue, or only the regions.")
 @click.option("--hemisphere", help="both, left or right.  [default: both]")

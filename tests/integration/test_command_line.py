@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, two-line errors, options that arrive."""
 
+import csv
 import json
 import os
 import subprocess
@@ -91,6 +92,14 @@ def test_options_reach_the_class(study, more, given):
     for kind in ("masks.tif", "labels.tif", "regions.csv", "alignment.json"):
         one, other = (study / d / f"mouse_{kind}" for d in ("line", "class"))
         assert one.read_bytes() == other.read_bytes(), kind
+
+
+def test_a_region_name_with_a_comma(study):
+    tree = study / "atlas" / "structures.json"
+    tree.write_text(tree.read_text().replace("Anterior area", "Area, layer 1"))
+    assert main(words(study, "--regions", "Area, layer 1, BULB")) == 0
+    with (study / "mouse_regions.csv").open(encoding="utf-8") as file:
+        assert [row["acronym"] for row in csv.DictReader(file)] == ["ANT", "BULB"]
 
 
 def test_frame_image_dims_and_window_mask(study):

@@ -29,6 +29,46 @@ def test_regions_by_acronym_id_and_name(tiny_atlas):
         assert select_regions(tiny_atlas, keys).acronyms == ("ANT",)
 
 
+COMMAS = {"POST": "Anterior area, layer 2/3", "MARK": "Anterior area, layer 2/3, deep part"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Anterior area, layer 2/3", ("POST",)),
+        ("Anterior area,layer 2/3,deep part", ("MARK",)),
+        ("Anterior area, layer 2/3, Anterior area", ("POST", "ANT")),
+        ("BULB, anterior area, LAYER 2/3, deep part, ANT", ("BULB", "MARK", "ANT")),
+        ("Anterior area, BULB", ("ANT", "BULB")),
+    ],
+)  # fmt: skip
+def test_names_with_commas_in_a_text_taken_apart_at_commas(tiny_atlas, text, expected):
+    structures = [
+        attrs.evolve(s, name=COMMAS.get(s.acronym, s.name)) for s in tiny_atlas.structures
+    ]
+    atlas = attrs.evolve(tiny_atlas, structures=StructureTree(structures))
+    keys = [piece.strip() for piece in text.split(",")]
+    assert select_regions(atlas, keys).acronyms == expected
+    with pytest.raises(RegionError, match="'layer 7'"):
+        select_regions(atlas, [*keys, "layer 7"])
+
+
+def test_pieces_that_are_regions_by_themselves_stay_apart(tiny_atlas):
+    structures = [
+        attrs.evolve(s, name="ANT, BULB" if s.acronym == "POST" else s.name)
+        for s in tiny_atlas.structures
+    ]
+    atlas = attrs.evolve(tiny_atlas, structures=StructureTree(structures))
+    assert select_regions(atlas, ["ANT", "BULB"]).acronyms == ("ANT", "BULB")
+    assert select_regions(atlas, ["ANT, BULB"]).acronyms == ("POST",)
+
+
+def test_names_of_layers_of_the_real_tree(real_atlas):
+    text = "Primary visual area, layer 1,Primary motor area, Layer 5,VISp5"
+    found = select_regions(real_atlas, text.split(",")).acronyms
+    assert found == ("VISp1", "MOp5", "VISp5")
+
+
 def test_case_decides_where_it_has_to():
     tree = tree_of(*SMALL)
     assert tree.find("CM").id == 2
