@@ -53,9 +53,8 @@ def write_mask_stack(
             f"fewer regions."
         )
         raise OutputError(message)
-    stack = np.zeros((len(names), *shape), dtype=np.uint8)
-    for place, mask in enumerate(masks):
-        stack[place] = mask
+    # Page by page: all masks of a large image at once take gigabytes.
+    pages = (np.asarray(mask).astype(np.uint8) for mask in masks)
     metadata = {
         "axes": "ZYX",
         "Labels": list(names),
@@ -64,7 +63,15 @@ def write_mask_stack(
         "min": 0.0,
         "max": 1.0,
     }
-    tifffile.imwrite(path, stack, imagej=True, resolution=_per_mm(pixel_size_mm), metadata=metadata)
+    tifffile.imwrite(
+        path,
+        pages,
+        shape=(len(names), *shape),
+        dtype=np.uint8,
+        imagej=True,
+        resolution=_per_mm(pixel_size_mm),
+        metadata=metadata,
+    )
 
 
 def write_label_image(

@@ -86,6 +86,57 @@ def test_one_region_gives_a_stack_of_one(tmp_path):
         assert tif.imagej_metadata["Labels"] in (["A"], "A")
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_stack_is_written_page_by_page_as_it_is_in_one_piece(tmp_path, count):
+    """The same bytes as tifffile writes of the whole array; masks are asked for one by one."""
+    stack = np.random.default_rng(count).random((count, 7, 11)) < 0.3
+    names = [f"é{n}" for n in range(count)]
+    write_mask_stack(tmp_path / "pages.tif", iter(stack), names, (7, 11), (0.02, 0.05), "info")
+    metadata = {
+        "axes": "ZYX", "Labels": names, "Info": "info", "unit": "mm", "min": 0.0, "max": 1.0,
+    }  # fmt: skip
+    tifffile.imwrite(
+        tmp_path / "whole.tif", stack.astype(np.uint8), imagej=True, resolution=(20.0, 50.0),
+        metadata=metadata,
+    )  # fmt: skip
+    assert (tmp_path / "pages.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_every_number_of_the_table_is_that_of_its_mask(tiny_atlas, tmp_path, split):
+    """Pixels of each page of the stack, counted and averaged one mask at a time."""
+    draw = np.random.default_rng(7)
+    labels = draw.integers(0, 4, SHAPE).astype(np.uint16)
+    depth = np.where(labels > 0, draw.random(SHAPE), np.nan).astype(np.float32)
+    hemisphere = draw.integers(0, 3, SHAPE).astype(np.uint8)
+    outputs = MaskWriter(output_dir=tmp_path, split_hemispheres=split).compute(
+        image=Image(np.zeros(SHAPE), "mouse", "abc"), atlas=tiny_atlas,
+        regions=select_regions(tiny_atlas, ["ANT", "POST", "MARK", "BULB"]),
+        alignment=Alignment(ImageView(SHAPE, (0.02, 0.03), Pose((1, 2, 3)))),
+        labels=Labels(labels, hemisphere, depth), provenance={},
+    )  # fmt: skip
+    sides = ("left", "right") if split else ("both",)
+    parts = [(place, side) for place in range(1, 5) for side in sides]
+    stack, picture = (tifffile.imread(outputs.files[kind]) for kind in ("masks", "labels"))
+    rows = rows_of(outputs)
+    assert len(stack) == len(rows) == len(parts)
+    for number, ((place, side), page, row) in enumerate(zip(parts, stack, rows, strict=True), 1):
+        mask = labels == place
+        if split:
+            mask &= hemisphere == {"left": 1, "right": 2}[side]
+        assert row["hemisphere"] == side
+        assert np.array_equal(page, mask)
+        assert np.array_equal(picture == number, mask)
+        assert int(row["n_pixels"]) == mask.sum()
+        if not mask.any():
+            assert row["mean_depth_mm"] == row["centroid_row_px"] == ""
+            continue
+        y, x = np.nonzero(mask)
+        assert float(row["centroid_row_px"]) == pytest.approx(y.mean(), abs=6e-4)
+        assert float(row["centroid_col_px"]) == pytest.approx(x.mean(), abs=6e-4)
+        assert float(row["mean_depth_mm"]) == pytest.approx(depth[mask].mean(), abs=6e-5)
+
+
 def test_an_image_without_a_folder(tiny_atlas):
     with pytest.raises(OutputError, match="output_dir"):
         MaskWriter().target(Image(np.zeros(SHAPE), "mouse", "abc"), "masks")
