@@ -192,6 +192,26 @@ class Pictures:
                 continue
             self._keep(name, figure)
 
+    def draw_failed_registration(self, state: State, problem: str) -> Path | None:
+        """Draw the volume beside the template when it could not be registered.
+
+        Parameters
+        ----------
+        state : State
+            Holds the atlas and the volume.
+        problem : str
+            Why it failed.
+
+        Returns
+        -------
+        pathlib.Path or None
+            The picture; it is saved whatever the mode, but not where results go nowhere.
+        """
+        if self.folder is None or state.atlas is None or state.volume is None:
+            return None
+        figure = views.draw_registration(state.atlas, state.volume, None, problem=problem)
+        return views.save_figure(figure, self.folder / "09_registration.png")
+
     def _keep(self, name: str, figure: Figure) -> None:
         if self.mode == "show":
             self._figures[name] = figure

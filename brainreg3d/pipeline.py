@@ -20,7 +20,14 @@ from brainreg3d.destination import (
     settle,
     target,
 )
-from brainreg3d.errors import InputError, OutputError, PlanError, RegionError, did_you_mean
+from brainreg3d.errors import (
+    InputError,
+    OutputError,
+    PlanError,
+    RegionError,
+    RegistrationFailed,
+    did_you_mean,
+)
 from brainreg3d.inputs import ImageMemory, Source, explicit_pixel_size, load_inputs
 from brainreg3d.io.images import load_image
 from brainreg3d.options import PARAMETERS_OF_OPTION, SLOTS, build_steps
@@ -261,7 +268,10 @@ class BrainReg3D:
         folder = plots_folder(plan, state)
         with Pictures.of(self.verbose, folder, self._DEFAULT_AUTO_CONTRAST) as pictures:
             for entry in plan.running:
-                state = self._run_step(entry, plan, state, again)
+                try:
+                    state = self._run_step(entry, plan, state, again)
+                except RegistrationFailed as error:
+                    raise _with_picture(error, pictures, state) from error
                 pictures.draw(entry.step.provides, state)
         self.result = Result(state)
         return self.result
@@ -392,6 +402,14 @@ class BrainReg3D:
         shown = [repr(self.image) if isinstance(self.image, str | Path) else _summary(self.image)]
         shown += [f"{k}={_summary(v)}" for k, v in given if v is not changed[k] and v != changed[k]]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _with_picture(
+    error: RegistrationFailed, pictures: Pictures, state: State
+) -> RegistrationFailed:
+    """Return the error with the place of a picture that shows why."""
+    picture = pictures.draw_failed_registration(state, str(error))
+    return RegistrationFailed(f"{error} See {picture}." if picture else str(error))
 
 
 def _names_of(cls: type) -> list[str]:

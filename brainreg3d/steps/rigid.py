@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import numpy as np
@@ -18,6 +18,9 @@ from brainreg3d.geometry.frames import parse_directions
 from brainreg3d.state import Registration, Volume
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.parameters import one_of, plain_number, whole_number
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 METRICS = ("MI", "MSE", "CC", "AntsCC")
 
@@ -105,6 +108,8 @@ class RigidRegistrar(Step):
         InputError
             If the atlas has no template, or the volume cannot be used.
         """
+        from tqdm import tqdm
+
         from brainreg3d.registration import PhysicalImage, register_rigid
 
         if atlas.template is None:
@@ -114,18 +119,21 @@ class RigidRegistrar(Step):
         data, spacing_mm = _turned(volume.data, volume.spacing_mm, directions)
         mask = None if self.moving_mask is None else reorient_to_atlas(self.moving_mask, directions)
         template = atlas.template
-        result = register_rigid(
-            PhysicalImage(template.data, template.spacing_mm, _first_center(template.spacing_mm)),
-            PhysicalImage(data, spacing_mm, _first_center(spacing_mm)),
-            metric=self.metric,
-            search=self.search,
-            max_iterations=self.max_iterations,
-            initial_rotation_deg=self.initial_rotation_deg,
-            known_orientation=None if volume.directions is None else np.eye(3),
-            fixed_mask=self.fixed_mask,
-            moving_mask=mask,
-            progress_callback=self.progress_callback,
-        )
+        with tqdm(desc="Registering", unit=" iterations", leave=False, disable=None) as bar:
+            result = register_rigid(
+                PhysicalImage(
+                    template.data, template.spacing_mm, _first_center(template.spacing_mm)
+                ),
+                PhysicalImage(data, spacing_mm, _first_center(spacing_mm)),
+                metric=self.metric,
+                search=self.search,
+                max_iterations=self.max_iterations,
+                initial_rotation_deg=self.initial_rotation_deg,
+                known_orientation=None if volume.directions is None else np.eye(3),
+                fixed_mask=self.fixed_mask,
+                moving_mask=mask,
+                progress_callback=self._report(bar),
+            )
         matrix = result.matrix
         if volume.directions is None:
             directions, matrix = _orient(volume, matrix)
@@ -140,6 +148,16 @@ class RigidRegistrar(Step):
             basin_gap=result.basin_gap,
             warnings=result.warnings,
         )
+
+    def _report(self, bar: tqdm[Any]) -> Callable[[Any], None]:
+        """Return what is called once for each iteration."""
+
+        def report(method: Any) -> None:
+            bar.update()
+            if self.progress_callback is not None:
+                self.progress_callback(method)
+
+        return report
 
 
 def _turned(

@@ -34,7 +34,12 @@ TEMPLATE_TINT, VOLUME_TINT = (1.0, 0.86, 0.66), (0.66, 0.88, 1.0)
 
 @styled
 def draw_registration(
-    atlas: Atlas, volume: Volume, registration: Registration, *, automatic_contrast: bool = True
+    atlas: Atlas,
+    volume: Volume,
+    registration: Registration | None,
+    *,
+    problem: str = "",
+    automatic_contrast: bool = True,
 ) -> Figure:
     """Draw a volume on the template before and after its registration.
 
@@ -48,8 +53,11 @@ def draw_registration(
         that of the template's tissue.
     volume : Volume
         What was registered.
-    registration : Registration
-        From atlas points to points of the volume.
+    registration : Registration or None
+        From atlas points to points of the volume; None when it failed, and the columns "after"
+        stay empty.
+    problem : str
+        Why it failed.
     automatic_contrast : bool
         As for `brainreg3d.views.contrast.contrast_limits`; for both volumes.
 
@@ -80,8 +88,8 @@ def draw_registration(
         rows=_places(point, grid.box_mm),
         tints=(TEMPLATE_TINT, VOLUME_TINT),
         legend=tuple({r.id: r for cut in cuts for r, _ in cut if r is not None}.values()),
-        captions=(*_explanations(atlas, volume), " ".join(_numbers(volume, registration))),
-        warnings=tuple(f"Warning: {text}" for text in registration.warnings),
+        captions=(*_explanations(atlas, volume), *_numbers(volume, registration)),
+        warnings=_warnings(registration, problem),
         footer=tuple(atlas_line(atlas)),
     )
     figure = page.draw()
@@ -89,32 +97,43 @@ def draw_registration(
         fixed = sampler.grey(template, np.eye(4))
         moving = [sampler.grey(*pose) for pose in poses]
         boards = [_checkerboard(fixed, grey, sampler.squares(SQUARE_MM)) for grey in moving]
-        places = [page.place_in(row, column) for column in range(4)]
-        panels = [image_axes(figure, place, fixed.shape) for place in places]
-        for axes, pixels in zip(panels, (*boards, *moving), strict=True):
+        columns = [*range(len(boards)), *range(2, 2 + len(moving))]
+        for column, pixels in zip(columns, (*boards, *moving), strict=True):
+            axes = image_axes(figure, page.place_in(row, column), fixed.shape)
             show_pixels(axes, pixels)
             draw_edge_letters(axes, sampler.plane)
-        for axes in panels[2:]:
-            _draw_outlines(axes, cut)
-    draw_scale_bar(panels[-1], fixed.shape, sampler.pixel_size_mm)
+            if column >= 2:
+                _draw_outlines(axes, cut)
+    draw_scale_bar(axes, fixed.shape, sampler.pixel_size_mm)
     return figure
 
 
 def _poses(
     box_mm: tuple[float, float, float],
     volume: Volume,
-    registration: Registration,
+    registration: Registration | None,
     automatic_contrast: bool,
 ) -> list[tuple[GreyVolume, NDArray[np.float64]]]:
     """Return the volume before and after registration, each with its map from atlas points."""
     contrast = VolumeContrast.of(volume.data, automatic_contrast)
-    before, after = (
-        GreyVolume(reorient_to_atlas(volume.data, way), turned_grid(volume, way), contrast)
-        for way in (volume.directions or ATLAS_DIRECTIONS, registration.directions)
-    )
+
+    def turned(way: str) -> GreyVolume:
+        data = reorient_to_atlas(volume.data, way)
+        return GreyVolume(data, turned_grid(volume, way), contrast)
+
+    before = turned(volume.directions or ATLAS_DIRECTIONS)
     centered = np.eye(4)
     centered[:3, 3] = (np.array(before.grid.box_mm) - np.array(box_mm)) / 2
-    return [(before, centered), (after, registration.matrix)]
+    poses = [(before, centered)]
+    if registration is not None:
+        poses.append((turned(registration.directions), registration.matrix))
+    return poses
+
+
+def _warnings(registration: Registration | None, problem: str) -> tuple[str, ...]:
+    if registration is None:
+        return (f"Not registered: {problem}",)
+    return tuple(f"Warning: {text}" for text in registration.warnings)
 
 
 def _checkerboard(
@@ -166,8 +185,10 @@ def _explanations(atlas: Atlas, volume: Volume) -> list[str]:
     ]
 
 
-def _numbers(volume: Volume, registration: Registration) -> list[str]:
+def _numbers(volume: Volume, registration: Registration | None) -> list[str]:
     """Return what the registration found, in words."""
+    if registration is None:
+        return []
     rotation = np.array(registration.matrix[:3, :3])
     # The norm of the skew part keeps small angles that the trace alone would round away.
     sine = np.linalg.norm(rotation - rotation.T) / np.sqrt(8)
@@ -180,8 +201,9 @@ def _numbers(volume: Volume, registration: Registration) -> list[str]:
     )
     metric = f"{registration.metric_value:.4g}".replace("-", "−")
     turned = f"Axes of the volume grow to {registration.directions} ({origin})"
-    return [
+    sentences = (
         f"{turned}; rotated by a further {angle:.1f}°.",
         f"Tissue overlap {registration.overlap:.0%}; fit {gap}.",
         f"Metric {metric} (smaller is better) after {registration.iterations} iterations.",
-    ]
+    )
+    return [" ".join(sentences)]

@@ -10,10 +10,10 @@ from brainglobe_space import AnatomicalSpace
 from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.spatial.transform import Rotation
 
-from brainreg3d import BrainReg3D
+from brainreg3d import BrainReg3D, steps
 from brainreg3d.atlas import Atlas, Structure, StructureTree, Template
 from brainreg3d.atlas.compact import compact_annotation
-from brainreg3d.errors import InputError
+from brainreg3d.errors import InputError, RegistrationFailed
 
 SHAPE = (40, 66, 57)  # (z, y, x), the Allen box at 0.2 mm
 SPACING = 0.2
@@ -155,3 +155,22 @@ def test_an_atlas_without_template(template):
     bare = Atlas("bare", compact_annotation((template > 0).astype(np.uint32), (SPACING,) * 3), tree)
     with pytest.raises(InputError, match="no template"):
         register(bare, template).run()
+
+
+def test_a_failure_says_why_and_where_the_picture_is(atlas, tmp_path):
+    noise = np.random.default_rng(0).normal(100, 20, SHAPE)
+    with pytest.raises(RegistrationFailed, match=r"09_registration\.png") as failure:
+        register(atlas, noise, output_dir=tmp_path).run()
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["09_registration.png"]
+    assert "\n" not in str(failure.value)
+
+
+def test_iterations_are_counted(atlas, template):
+    volume, _ = moved(template, (2, 0, 0), np.array([0.2, 0.0, 0.0]))
+    seen = []
+    registration = register(atlas, volume)
+    registration.RigidRegistrar = steps.RigidRegistrar(progress_callback=seen.append)
+    result = registration.run()
+    assert len(seen) >= 1
+    assert all(isinstance(method, sitk.ImageRegistrationMethod) for method in seen)
+    assert result.registration.iterations >= 1
