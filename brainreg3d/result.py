@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,7 +85,7 @@ class Result:
         """Region of every pixel, shape (H, W): 0 for none, else 1 + index into `regions`."""
         return None if self.state.labels is None else self.state.labels.labels
 
-    @property
+    @functools.cached_property
     def masks(self) -> NDArray[np.bool_] | None:
         """One mask for each region, shape (R, H, W)."""
         if self.labels is None or self.regions is None:

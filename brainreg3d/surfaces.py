@@ -8,72 +8,64 @@ from numpy.typing import NDArray
 from brainreg3d.atlas import Annotation
 
 
-def region_vertices(
-    annotation: Annotation, member: NDArray[np.bool_], spacing_um: float
-) -> NDArray[np.float64]:
-    """Return the vertices of the surface of a part of the annotation.
+class SurfaceMaker:
+    """Surfaces of parts of an annotation, which is thinned out once for all of them.
 
     Parameters
     ----------
     annotation : Annotation
         The volume.
-    member : numpy.ndarray of bool, shape (n_ids,)
-        Which entries of the annotation's table belong to the part.
     spacing_um : float
         Every voxel is used when this is not above the voxel size; otherwise every second, third
         and so on, whichever comes nearest to this spacing.
-
-    Returns
-    -------
-    numpy.ndarray, shape (N, 3)
-        Points (x, y, z) in mm in the atlas frame; none if the part is empty.
 
     Notes
     -----
     Surfaces are those of scikit-image's marching cubes: T. Lewiner et al., "Efficient
     implementation of marching cubes' cases with topological guarantees", J. Graphics Tools 8, 2003.
     """
-    return region_mesh(annotation, member, spacing_um)[0]
 
+    def __init__(self, annotation: Annotation, spacing_um: float) -> None:
+        from scipy.ndimage import find_objects  # slow to import
 
-def region_mesh(
-    annotation: Annotation, member: NDArray[np.bool_], spacing_um: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the surface of a part of the annotation as a triangle mesh.
+        self._steps = steps = _steps(annotation, spacing_um)
+        self._first = first = steps // 2  # the middle one of each group of voxels stands for it
+        self._spacing_mm = np.asarray(annotation.spacing_mm)
+        self._index = np.ascontiguousarray(
+            annotation.index[first[0] :: steps[0], first[1] :: steps[1], first[2] :: steps[2]]
+        )
+        # With the box around each structure at hand, a part costs no more than its own box.
+        self._boxes = find_objects(self._index, max_label=max(1, annotation.ids.size - 1))
 
-    Parameters
-    ----------
-    annotation : Annotation
-        The volume.
-    member : numpy.ndarray of bool, shape (n_ids,)
-        Which entries of the annotation's table belong to the part.
-    spacing_um : float
-        As for `region_vertices`.
+    def mesh(self, member: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the surface of a part of the annotation as a triangle mesh.
 
-    Returns
-    -------
-    vertices_mm : numpy.ndarray, shape (N, 3)
-        Points (x, y, z) in mm in the atlas frame.
-    faces : numpy.ndarray of int, shape (M, 3)
-        Indices into the vertices.
-    """
-    from skimage.measure import marching_cubes  # slow to import
+        Parameters
+        ----------
+        member : numpy.ndarray of bool, shape (n_ids,)
+            Which entries of the annotation's table belong to the part; the first, "no structure",
+            does not.
 
-    spacing_mm = np.asarray(annotation.spacing_mm)
-    steps = _steps(annotation, spacing_um)
-    first = steps // 2  # the middle one of each group of voxels stands for it
-    thinned = annotation.index[first[0] :: steps[0], first[1] :: steps[1], first[2] :: steps[2]]
-    mask = member[thinned]
-    occupied = [np.flatnonzero(mask.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    if any(places.size == 0 for places in occupied):
-        return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
-    low = np.array([places[0] for places in occupied])
-    box = tuple(slice(places[0], places[-1] + 1) for places in occupied)
-    padded = np.pad(mask[box], 1).astype(np.float32)
-    vertices, faces, _, _ = marching_cubes(padded, 0.5)
-    voxels = (vertices + (low - 1)) * steps + first
-    points_mm = (voxels + 0.5) * spacing_mm
-    return np.ascontiguousarray(points_mm[:, ::-1]), faces.astype(np.int64)
+        Returns
+        -------
+        vertices_mm : numpy.ndarray, shape (N, 3)
+            Points (x, y, z) in mm in the atlas frame; none if the part is empty.
+        faces : numpy.ndarray of int, shape (M, 3)
+            Indices into the vertices.
+        """
+        from skimage.measure import marching_cubes  # slow to import
+
+        places = np.flatnonzero(member[1:]).tolist()
+        boxes = [self._boxes[place] for place in places if self._boxes[place] is not None]
+        if not boxes:
+            return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
+        low = np.array([min(box[axis].start for box in boxes) for axis in range(3)])
+        high = np.array([max(box[axis].stop for box in boxes) for axis in range(3)])
+        mask = member[self._index[tuple(map(slice, low, high))]]
+        vertices, faces, _, _ = marching_cubes(np.pad(mask, 1).astype(np.float32), 0.5)
+        voxels = (vertices + (low - 1)) * self._steps + self._first
+        points_mm = (voxels + 0.5) * self._spacing_mm
+        return np.ascontiguousarray(points_mm[:, ::-1]), faces.astype(np.int64)
 
 
 def mesh_spacing_mm(annotation: Annotation, spacing_um: float) -> float:
@@ -84,7 +76,7 @@ def mesh_spacing_mm(annotation: Annotation, spacing_um: float) -> float:
     annotation : Annotation
         The volume.
     spacing_um : float
-        As for `region_vertices`.
+        As for `SurfaceMaker`.
 
     Returns
     -------

@@ -114,15 +114,16 @@ class Projector(Step):
         return float(spacing_mm / min(view.pixel_size_mm) * np.sqrt(0.5) + 0.5)
 
     def _project_vertices(self, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
-        from brainreg3d.surfaces import region_vertices
+        from brainreg3d.surfaces import SurfaceMaker
 
         parts = []
+        surfaces = SurfaceMaker(atlas.annotation, self.mesh_spacing_um)
         middle = atlas.grid.box_mm[0] / 2
         label_of_index = regions.label_of_index(atlas.annotation)
         first_label = 0 if self.occluders == "tissue" else 1
         for label in range(first_label, len(regions) + 1):
             member = (label_of_index == label) & (atlas.annotation.ids != 0)
-            points = region_vertices(atlas.annotation, member, self.mesh_spacing_um)
+            points, _ = surfaces.mesh(member)
             y_px, x_px, depth_mm = view.project(points)
             seen = _inside(y_px, view.shape[0]) & _inside(x_px, view.shape[1])
             identifier = regions[label - 1].id if label else 0
