@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._compiled import njit
 from brainreg3d.atlas import Annotation
 from brainreg3d.geometry import Rays
 
@@ -72,7 +72,7 @@ class LabelHits:
     right: NDArray[np.bool_]
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@njit(inline="always")
 def _enter_box(origin, direction, shape, start):  # type: ignore[no-untyped-def]
     """Return where a ray enters and leaves the box, in voxel units of position."""
     enter, leave = start, np.inf
@@ -88,7 +88,7 @@ def _enter_box(origin, direction, shape, start):  # type: ignore[no-untyped-def]
     return enter, leave
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@njit(inline="always")
 def _next_face(axis, voxel, direction, origin):  # type: ignore[no-untyped-def]
     """Return where along the ray it leaves its voxel through a face across `axis`."""
     if direction[axis] == 0.0:
@@ -97,7 +97,7 @@ def _next_face(axis, voxel, direction, origin):  # type: ignore[no-untyped-def]
     return (bound - origin[axis]) / direction[axis]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit()
 def _walk(volume, origin, direction, start, label_of_index, first, places, halves):  # type: ignore[no-untyped-def]
     """Record for each label > 0 where a ray first meets it; stop when none is left.
 
@@ -134,7 +134,7 @@ def _walk(volume, origin, direction, start, label_of_index, first, places, halve
         face[axis] = _next_face(axis, voxel, direction, origin)
 
 
-@numba.njit(nogil=True, cache=True)
+@njit()
 def _walk_all(volume, spacing, origins, directions, start, label_of_index, first, places, halves):  # type: ignore[no-untyped-def]
     """Walk a chunk of rays; the three tables have one row for each."""
     for ray in range(first.shape[0]):
@@ -150,7 +150,7 @@ def _walk_all(volume, spacing, origins, directions, start, label_of_index, first
         )
 
 
-@numba.njit(nogil=True, cache=True)
+@njit()
 def _walk_labels(volume, spacing, origins, directions, start, label_of_index, wanted, numbers, out):  # type: ignore[no-untyped-def]
     """Walk some of the rays and list what they meet in `out`; return the length of the list.
 

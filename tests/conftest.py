@@ -15,6 +15,9 @@ from pathlib import Path
 
 _CACHE = tempfile.mkdtemp(prefix="brainreg3d-tests-")
 os.environ["BRAINREG3D_CACHE_DIR"] = _CACHE
+# Compiled code is kept, or every session would compile all of it again.
+_COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "numba"
+os.environ.setdefault("NUMBA_CACHE_DIR", str(_COMPILED))
 os.environ.setdefault("MPLBACKEND", "Agg")
 sys.path.insert(0, str(Path(__file__).parent / "data"))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._compiled import njit
 from brainreg3d.atlas.annotation import Annotation
 from brainreg3d.atlas.structures import MAX_STRUCTURE_ID
 from brainreg3d.errors import AtlasError
@@ -18,7 +18,7 @@ _EMPTY = np.uint32(0xFFFFFFFF)
 _MULTIPLIER = np.uint32(2654435761)  # Knuth's multiplicative hash
 
 
-@numba.njit(nogil=True, cache=True)
+@njit()
 def _number_slab(slab, out, keys, places, ids, n_ids):  # type: ignore[no-untyped-def]
     """Replace ids by order of appearance; return how many are known, or -1 when too many."""
     last_id = ids[0]

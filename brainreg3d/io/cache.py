@@ -12,11 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from brainreg3d._compiled import CACHE_VARIABLE
 from brainreg3d._logging import logger
 from brainreg3d.errors import BrainReg3DError
-
-CACHE_VARIABLE = "BRAINREG3D_CACHE_DIR"
-"""Environment variable that names the cache folder."""
 
 _ABANDONED_AFTER_S = 24 * 3600.0  # no build takes a day: what is older was left by a crash
 

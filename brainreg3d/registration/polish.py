@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import attrs
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._compiled import njit
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import rotation_from_vector
 
@@ -60,7 +60,7 @@ class Polished:
     converged: bool
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@njit(inline="always")
 def _cubic(offset):  # type: ignore[no-untyped-def]
     """Return the four weights of a cubic B-spline at a position between two nodes."""
     rest = 1.0 - offset
@@ -73,7 +73,7 @@ def _cubic(offset):  # type: ignore[no-untyped-def]
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@njit()
 def _interpolate(points, coefficients, matrix, offset):  # type: ignore[no-untyped-def]
     """Return the spline's values at points, NaN off its grid; `matrix` leads to (z, y, x)."""
     out = np.empty(len(points))

@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._compiled import njit
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import angles_between_deg, rotation_from_vector
 from brainreg3d.registration.tissue import Tissue
@@ -96,7 +96,7 @@ class ClassVolume:
         return cls(PhysicalImage(ringed, spacing, tissue.image.points_mm((-1, -1, -1))))
 
 
-@numba.njit(nogil=True, cache=True)
+@njit()
 def _information(points, classes, volume, matrix, offset):  # type: ignore[no-untyped-def]
     """Return the mutual information of fixed classes and those met in the moving volume.
 
@@ -131,7 +131,7 @@ def _information(points, classes, volume, matrix, offset):  # type: ignore[no-un
     return information / points.shape[0]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit()
 def _score_all(points, classes, volume, matrices, offsets):  # type: ignore[no-untyped-def]
     scores = np.empty(len(matrices))
     for i in range(len(matrices)):

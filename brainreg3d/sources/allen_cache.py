@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from brainreg3d._compiled import CACHE_VARIABLE
 from brainreg3d.errors import DownloadError, InputError
-from brainreg3d.io.cache import CACHE_VARIABLE, cache_dir
+from brainreg3d.io.cache import cache_dir
 from brainreg3d.io.content_check import RefusedContentError
 from brainreg3d.io.file_lock import file_lock
 from brainreg3d.io.file_record import is_as_recorded, record_file

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
+
+from brainreg3d._compiled import njit
 
 # Passing the tables from function to function costs more than the work inside, so all helpers are
 # compiled into the one loop at the end of this file.
-_inlined = numba.njit(nogil=True, cache=True, inline="always")
+_inlined = njit(inline="always")
 
 _REACH_MM = 5.1  # no part of a hemisphere is further from the centre of its hull
 
@@ -244,7 +245,7 @@ def _in_marker(lateral, ap, dv, marker):  # type: ignore[no-untyped-def]
     return da * da + dy * dy + dz * dz < marker[3] * marker[3]
 
 
-@numba.njit(nogil=True, cache=True)
+@njit()
 def codes_at(points, right, tables):  # type: ignore[no-untyped-def]
     """Return the structure codes at points (lateral, ap, dv), on the right side or the left."""
     codes = np.empty(points.shape[0], dtype=np.int64)
