@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from brainreg3d.atlas import Atlas, find_bregma
 from brainreg3d.views.layout import LINE_IN, MARGIN_IN, add_axes, add_text, new_figure
 from brainreg3d.views.letters import draw_edge_letters
-from brainreg3d.views.planes import AXIS_NAMES, PLANES, Plane, informative_point_mm, slice_plane
+from brainreg3d.views.planes import (
+    AXIS_NAMES,
+    CCF_BOX,
+    PLANES,
+    Plane,
+    informative_point_mm,
+    slice_plane,
+)
 from brainreg3d.views.style import GREY, INK, TITLE_PT, styled
 
 if TYPE_CHECKING:
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
 _PAGE_IN = 7.4
 _LEFT_IN, _GAP_IN = 0.5, 0.55
+_ENOUGH_VALUES = 1e6
 
 
 @styled
@@ -31,7 +39,7 @@ def draw_atlas(atlas: Atlas, *, bregma: str = "ibl") -> Figure:
     atlas : Atlas
         What to draw; its template is loaded if it has one.
     bregma : str
-        Name of the preset from which millimetres are counted, if it lies inside the atlas.
+        Name of the preset from which millimetres are counted, in an atlas that fills the CCF's box.
 
     Returns
     -------
@@ -41,8 +49,8 @@ def draw_atlas(atlas: Atlas, *, bregma: str = "ibl") -> Figure:
     """
     box = np.array(atlas.grid.box_mm)
     point = informative_point_mm(atlas)
-    position = find_bregma(bregma).position_mm(box)
-    origin = position if np.all((position >= 0) & (position <= box)) else None
+    in_ccf = atlas.grid.same_box(CCF_BOX)
+    origin = find_bregma(bregma).position_mm(box) if in_ccf else None
     page = _Page.fit(box, 1 if atlas.template is None else 2)
     figure = new_figure(_PAGE_IN, page.height_in)
     add_text(figure, MARGIN_IN, MARGIN_IN, atlas.title, size=TITLE_PT, weight="bold")
@@ -179,7 +187,9 @@ def _color_table(atlas: Atlas) -> NDArray[np.float64]:
 
 def _template_limits(data: NDArray[Any]) -> tuple[float, float]:
     """Return grey values for black and white that leave bright fibres and cerebellum visible."""
-    coarse = np.asarray(data[::2, ::2, ::2], dtype=np.float64)
+    # About a million values tell as much as the billion of a template of 10 µm.
+    step = max(2, round((data.size / _ENOUGH_VALUES) ** (1 / 3)))
+    coarse = np.asarray(data[::step, ::step, ::step], dtype=np.float64)
     tissue = coarse[coarse > coarse.min()]
     if tissue.size == 0:
         return float(coarse.min()), float(coarse.min()) + 1.0

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, RegionSet
-from brainreg3d.state import LEFT, RIGHT, Alignment, Projections, Samples, VisibleSamples
+from brainreg3d.state import LEFT, RIGHT, Alignment, Projections, VisibleSamples, cell_numbers
 from brainreg3d.views.layout import add_axes
-from brainreg3d.views.names import Piece, draw_names, place_names
+from brainreg3d.views.names import draw_names, place_names
 from brainreg3d.views.outlines import split_hemispheres
 from brainreg3d.views.panels import LEAST_BAR_IN, PanelPage
-from brainreg3d.views.regions_on_image import TISSUE
-from brainreg3d.views.sheet import show_pixels
-from brainreg3d.views.style import OFF_BRAIN, atlas_line, region_color, styled
+from brainreg3d.views.regions_on_image import TISSUE, name_part
+from brainreg3d.views.sheet import show_pixels, thin_out
+from brainreg3d.views.style import OFF_BRAIN, atlas_line, color_table, region_color, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,6 @@ def draw_depth(
         Four panels.
     """
     shape, cell_px = visible.image_shape, visible.cell_px
-    rows, cols = (-(-length // cell_px) for length in shape)
     captions = [_summary(visible), *atlas_line(atlas)]
     view = None if alignment is None else alignment.view
     page = PanelPage(
@@ -76,74 +75,80 @@ def draw_depth(
         right_in=_BAR_IN,
     )
     figure, (last, layers, nearest, depth) = page.draw()
-    extent = (-0.5, cols * cell_px - 0.5, rows * cell_px - 0.5, -0.5)
-    before = _cells(projections.samples, cell_px, (rows, cols))
-    after = _cells(visible.samples, cell_px, (rows, cols))
-    n_regions = len(regions)
-    show_pixels(last, _colored(_last_region(before, n_regions), regions), extent=extent)
-    show_pixels(nearest, _colored(_last_region(after, n_regions), regions), extent=extent)
-    _name_regions(figure, nearest, after, regions)
-    _draw_layers(figure, layers, _count_regions(before, n_regions), extent)
-    _draw_depth_map(figure, depth, _depth_map(after), extent)
+    cells = _grids(projections, visible, len(regions))
+    grids, step, extent = thin_out(last, *cells)
+    cells_px = step * cell_px
+    extent = (-0.5, (extent[1] + 0.5) * cell_px - 0.5, (extent[2] + 0.5) * cell_px - 0.5, -0.5)
+    last_region, counts, nearest_region, right, depth_mm = grids
+    show_pixels(last, _colored(last_region, regions), extent=extent)
+    show_pixels(nearest, _colored(nearest_region, regions), extent=extent)
+    _name_regions(figure, nearest, nearest_region, right, cells_px, regions)
+    _draw_layers(figure, layers, counts, extent)
+    _draw_depth_map(figure, depth, depth_mm, extent)
     return figure
 
 
-class _CellTable:
-    """Samples with the cell each falls into."""
+def _grids(
+    projections: Projections, visible: VisibleSamples, n_regions: int
+) -> tuple[NDArray[Any], ...]:
+    """Return what is drawn of each cell, as images with one pixel for each.
 
-    def __init__(self, samples: Samples, cell: NDArray[np.int64], shape: tuple[int, int]) -> None:
-        self.samples, self.cell, self.shape = samples, cell, shape
-
-
-def _cells(samples: Samples, cell_px: int, shape: tuple[int, int]) -> _CellTable:
-    row = np.floor((samples.y_px + 0.5) / cell_px).astype(np.int64)
-    col = np.floor((samples.x_px + 0.5) / cell_px).astype(np.int64)
-    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
-    return _CellTable(samples.take(inside), row[inside] * shape[1] + col[inside], shape)
-
-
-def _last_region(table: _CellTable, n_regions: int) -> NDArray[np.int64]:
-    """Return the last region of each cell; -1 without samples, 0 for other tissue alone."""
-    grid = np.full(table.shape[0] * table.shape[1], -1, dtype=np.int64)
-    for region in range(n_regions + 1):
-        grid[table.cell[table.samples.region == region]] = region
-    return grid.reshape(table.shape)
-
-
-def _count_regions(table: _CellTable, n_regions: int) -> NDArray[np.int64]:
-    grid = np.zeros(table.shape[0] * table.shape[1], dtype=np.int64)
-    for region in range(1, n_regions + 1):
-        grid[np.unique(table.cell[table.samples.region == region])] += 1
-    return grid.reshape(table.shape)
-
-
-def _depth_map(table: _CellTable) -> NDArray[np.float64]:
-    grid = np.full(table.shape[0] * table.shape[1], np.nan)
-    grid[table.cell] = table.samples.depth_mm
-    return grid.reshape(table.shape)
+    These are the last region before depth decides, the number of regions, the nearest region,
+    whether that lies on the right, and its depth.
+    """
+    cell_px = visible.cell_px
+    shape = tuple(-(-length // cell_px) for length in projections.image_shape)
+    region, cell = _before(projections, cell_px)
+    last = np.full(shape, -1, dtype=np.int32)
+    # Written in the order of the regions: a later one stays on top.
+    order = np.argsort(region, kind="stable")
+    last.ravel()[cell[order]] = region[order]
+    counts = np.zeros(shape, dtype=np.int32)
+    stops = np.cumsum(np.bincount(region, minlength=n_regions + 1))
+    for label in range(1, n_regions + 1):
+        own = np.zeros(counts.size, dtype=bool)
+        own[cell[order[stops[label - 1] : stops[label]]]] = True
+        counts += own.reshape(shape)
+    nearest = visible.samples
+    place = cell_numbers(nearest, projections.image_shape, cell_px)
+    nearest, place = nearest.take(place >= 0), place[place >= 0]
+    found = np.full(shape, -1, dtype=np.int32)
+    right, depth_mm = np.zeros(shape, dtype=bool), np.full(shape, np.nan)
+    found.ravel()[place] = nearest.region
+    right.ravel()[place] = nearest.right
+    depth_mm.ravel()[place] = nearest.depth_mm
+    return last, counts, found, right, depth_mm
 
 
-def _colored(grid: NDArray[np.int64], regions: RegionSet) -> NDArray[np.float64]:
-    table = np.array([OFF_BRAIN, TISSUE, *(region_color(region) for region in regions)])
+def _before(projections: Projections, cell_px: int) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    """Return region and cell of all samples on the image, those of hidden regions included."""
+    samples, hidden, shape = projections.samples, projections.hidden, projections.image_shape
+    cell = cell_numbers(samples, shape, cell_px)
+    row, col = np.divmod(hidden.pixel.astype(np.int64), shape[1])
+    behind = row // cell_px * -(-shape[1] // cell_px) + col // cell_px
+    region = np.concatenate([samples.region[cell >= 0], hidden.region])
+    return region, np.concatenate([cell[cell >= 0], behind])
+
+
+def _colored(grid: NDArray[np.int32], regions: RegionSet) -> NDArray[np.uint8]:
+    table = color_table(OFF_BRAIN, TISSUE, *(region_color(region) for region in regions))
     return np.asarray(table[grid + 1])
 
 
-def _name_regions(figure: Figure, axes: Axes, table: _CellTable, regions: RegionSet) -> None:
+def _name_regions(
+    figure: Figure,
+    axes: Axes,
+    grid: NDArray[np.int32],
+    right: NDArray[np.bool_],
+    cell_px: int,
+    regions: RegionSet,
+) -> None:
     """Write names where regions are nearest, once for each hemisphere."""
-    grid = _last_region(table, len(regions))
-    right = np.zeros(grid.size, dtype=bool)
-    right[table.cell] = table.samples.right
-    hemisphere = np.where(right, RIGHT, LEFT).reshape(grid.shape)
-    parts = split_hemispheres(np.maximum(grid, 0), hemisphere)
-    pieces = [
-        Piece(regions[label - 1].acronym, mask, region_color(regions[label - 1]))
-        for label, _, mask in parts
-    ]
+    parts = split_hemispheres(np.maximum(grid, 0), np.where(right, RIGHT, LEFT))
     width, height = figure.get_size_inches()
     box = axes.get_position()
-    names, _ = place_names(pieces, grid.shape, (box.width * width, box.height * height))
-    left, stop, _, _ = axes.images[0].get_extent()
-    cell_px = (stop - left) / grid.shape[1]
+    size_in = (box.width * width, box.height * height)
+    names, _ = place_names([name_part(part, regions) for part in parts], grid.shape, size_in)
     in_px = [
         attrs.evolve(
             name, x_px=(name.x_px + 0.5) * cell_px - 0.5, y_px=(name.y_px + 0.5) * cell_px - 0.5
@@ -161,7 +166,7 @@ def _summary(visible: VisibleSamples) -> str:
 
 
 def _draw_layers(
-    figure: Figure, axes: Axes, counts: NDArray[np.int64], extent: tuple[float, ...]
+    figure: Figure, axes: Axes, counts: NDArray[np.int32], extent: tuple[float, ...]
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.colors import BoundaryNorm, ListedColormap

@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING
 
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.state import Alignment, Labels
-from brainreg3d.views.names import draw_names, place_names
-from brainreg3d.views.outlines import split_hemispheres
-from brainreg3d.views.regions_on_image import (
-    colored_labels,
-    draw_path,
-    outline_path,
-    pieces_to_name,
-)
-from brainreg3d.views.sheet import ImagePage, image_size_in, show_pixels
+from brainreg3d.views.names import draw_names
+from brainreg3d.views.regions_on_image import colored_labels, draw_path, mark_regions
+from brainreg3d.views.sheet import ImagePage, show_pixels, thin_out
 from brainreg3d.views.style import INK, atlas_line, styled
 
 if TYPE_CHECKING:
@@ -48,8 +42,7 @@ def draw_labels(
         The picture. Thin lines part regions, as the atlas gives neighbours the same colour.
     """
     view, shape = alignment.view, labels.labels.shape
-    size = image_size_in(shape, view.pixel_size_mm)
-    names, _ = place_names(pieces_to_name(labels, regions), shape, size)
+    marked = mark_regions(labels, regions, view.pixel_size_mm)
     seen = [region for region in regions if region.acronym not in labels.unseen]
     captions = ["Grey: brain outside these regions; light grey: no brain"]
     if labels.unseen:
@@ -57,8 +50,9 @@ def draw_labels(
     captions += atlas_line(atlas)
     page = ImagePage(shape, view.pixel_size_mm, "Region of every pixel", view.pose, seen, captions)
     figure, axes = page.draw()
-    show_pixels(axes, colored_labels(labels, regions))
-    for _, _, mask in split_hemispheres(labels.labels, labels.hemisphere):
-        draw_path(axes, outline_path(mask), INK, 0.6)
-    draw_names(axes, names, on_image=False)
+    (shown, side), _, extent = thin_out(axes, labels.labels, labels.hemisphere)
+    show_pixels(axes, colored_labels(shown, side, regions), extent=extent)
+    for _, path in marked.outlines:
+        draw_path(axes, path, INK, 0.6)
+    draw_names(axes, marked.names, on_image=False)
     return figure

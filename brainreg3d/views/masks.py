@@ -10,8 +10,15 @@ from brainreg3d.atlas import Atlas, Region, RegionSet
 from brainreg3d.state import Alignment, Labels
 from brainreg3d.views.panels import PanelPage
 from brainreg3d.views.regions_on_image import TISSUE, draw_path, outline_path
-from brainreg3d.views.sheet import show_pixels
-from brainreg3d.views.style import INK, OFF_BRAIN, atlas_line, region_color, styled
+from brainreg3d.views.sheet import show_pixels, thin_out
+from brainreg3d.views.style import (
+    INK,
+    OFF_BRAIN,
+    atlas_line,
+    color_table,
+    region_color,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,12 +63,15 @@ def draw_masks(
     title = "Mask of each region"
     page = PanelPage(shape, view.pixel_size_mm, title, headings, captions, view.pose)
     figure, panels = page.draw()
-    brain = np.where((labels.hemisphere > 0)[..., None], TISSUE, OFF_BRAIN)
+    (shown, side), step, extent = thin_out(panels[0], labels.labels, labels.hemisphere)
     for place, (axes, region) in enumerate(zip(panels, regions, strict=True)):
-        mask = labels.labels == place + 1
-        show_pixels(axes, np.where(mask[..., None], region_color(region), brain))
+        mask = shown == place + 1
+        table = color_table(OFF_BRAIN, TISSUE, region_color(region))
+        show_pixels(axes, table[np.where(mask, 2, side > 0)], extent=extent)
         if mask.any():
-            draw_path(axes, outline_path(mask), INK, 0.5)
+            draw_path(axes, outline_path(mask, step=step), INK, 0.5)
+        elif counts[place]:  # finer than the panel: only its outline can show it
+            draw_path(axes, outline_path(labels.labels == place + 1), INK, 0.5)
     return figure
 
 

@@ -29,15 +29,18 @@ class Piece:
     ----------
     name : str
         What to write.
-    mask : numpy.ndarray of bool, shape (H, W)
-        Where it is.
+    mask : numpy.ndarray of bool, 2D
+        Where it is, in the image or in a box cut out of it.
     color : tuple of float
         The ground on which the name is written: red, green, blue from 0 to 1.
+    corner : tuple of int
+        (row, column) of the first pixel of `mask` in the image.
     """
 
     name: str
     mask: NDArray[np.bool_] = attrs.field(repr=False, eq=False)
     color: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    corner: tuple[int, int] = (0, 0)
 
 
 @attrs.frozen
@@ -127,7 +130,7 @@ def place_names(
     placed: list[PlacedName] = []
     # Small regions have the least choice, so they choose first.
     for piece in sorted(pieces, key=lambda p: int(p.mask.sum())):
-        found = _place(piece, px_per_in, taken)
+        found = _place(piece, shape, px_per_in, taken)
         if found is not None:
             placed.append(found)
             taken.append(_box(found, px_per_in))
@@ -182,6 +185,7 @@ def _box(name: PlacedName, px_per_in: tuple[float, float]) -> tuple[float, float
 
 def _place(
     piece: Piece,
+    shape: tuple[int, int],
     px_per_in: tuple[float, float],
     taken: Sequence[tuple[float, float, float, float]],
 ) -> PlacedName | None:
@@ -189,23 +193,30 @@ def _place(
     for least_inside in _LEAST_INSIDE:
         for size_pt in _SIZES_PT:
             for x_px, y_px in points:
-                name = PlacedName(piece.name, x_px, y_px, size_pt, piece.color)
+                x, y = x_px + piece.corner[1], y_px + piece.corner[0]
+                name = PlacedName(piece.name, x, y, size_pt, piece.color)
                 box = _box(name, px_per_in)
-                if _share_inside(box, piece.mask) < least_inside:
+                if _share_inside(box, piece, shape) < least_inside:
                     continue
                 if not any(_touch(box, other) for other in taken):
                     return name
     return None
 
 
-def _share_inside(box: tuple[float, float, float, float], mask: NDArray[np.bool_]) -> float:
-    """Return which share of a box lies on a mask; 0 when the box leaves the image."""
+def _share_inside(
+    box: tuple[float, float, float, float], piece: Piece, shape: tuple[int, int]
+) -> float:
+    """Return which share of a box lies on a piece; 0 when the box leaves the image."""
     left, top, right, bottom = box
-    rows, cols = mask.shape
+    rows, cols = shape
     if left < -0.5 or top < -0.5 or right > cols - 0.5 or bottom > rows - 0.5:
         return 0.0
-    inside = mask[round(top) : round(bottom) + 1, round(left) : round(right) + 1]
-    return float(inside.mean())
+    row, col = piece.corner
+    first, last, start, stop = round(top), round(bottom) + 1, round(left), round(right) + 1
+    inside = piece.mask[
+        max(0, first - row) : max(0, last - row), max(0, start - col) : max(0, stop - col)
+    ]
+    return float(np.count_nonzero(inside)) / ((last - first) * (stop - start))
 
 
 def _touch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,10 +73,30 @@ def _trace(start: tuple[int, int, int], open_edges: set[tuple[Any, ...]]) -> NDA
     return np.array(corners)
 
 
-def split_hemispheres(
-    labels: NDArray[Any], hemisphere: NDArray[Any]
-) -> list[tuple[int, int, NDArray[np.bool_]]]:
-    """Return the mask of each region in each hemisphere.
+@attrs.frozen(eq=False)
+class Part:
+    """A region in one hemisphere, cut out of the image so that many of them stay small.
+
+    Parameters
+    ----------
+    label : int
+        1 + place of the region.
+    hemisphere : int
+        0 (unknown), `brainreg3d.state.LEFT` or `brainreg3d.state.RIGHT`.
+    corner : tuple of int
+        (row, column) of the first pixel of `mask` in the image.
+    mask : numpy.ndarray of bool, 2D
+        Which pixels of the box around it belong to it.
+    """
+
+    label: int
+    hemisphere: int
+    corner: tuple[int, int]
+    mask: NDArray[np.bool_]
+
+
+def split_hemispheres(labels: NDArray[Any], hemisphere: NDArray[Any]) -> list[Part]:
+    """Return each region in each hemisphere.
 
     Parameters
     ----------
@@ -86,8 +107,14 @@ def split_hemispheres(
 
     Returns
     -------
-    list of (int, int, numpy.ndarray of bool)
-        Label, hemisphere and mask, in this order; empty ones are left out.
+    list of Part
+        In the order of labels, then hemispheres; empty ones are left out.
     """
-    key = np.where(labels > 0, labels.astype(np.int64) * 4 + hemisphere, 0)
-    return [(int(k) // 4, int(k) % 4, key == k) for k in np.unique(key) if k > 0]
+    from scipy.ndimage import find_objects  # slow to import
+
+    key = np.where(labels > 0, labels.astype(np.int32) * 4 + hemisphere, 0)
+    return [
+        Part(k // 4, k % 4, (box[0].start, box[1].start), key[box] == k)
+        for k, box in enumerate(find_objects(key), 1)
+        if box is not None
+    ]

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.state import Alignment, Image, Labels
 from brainreg3d.views.contrast import to_grey
-from brainreg3d.views.names import draw_names, place_names
-from brainreg3d.views.outlines import split_hemispheres
+from brainreg3d.views.names import draw_names
 from brainreg3d.views.regions_on_image import (
+    MarkedRegions,
     draw_path,
-    outline_path,
-    pieces_to_name,
+    mark_regions,
     pose_captions,
 )
-from brainreg3d.views.sheet import ImagePage, image_size_in, show_pixels
+from brainreg3d.views.sheet import ImagePage, show_pixels, thin_out
 from brainreg3d.views.style import atlas_line, brightened, region_color, styled
 
 if TYPE_CHECKING:
@@ -58,27 +57,25 @@ def draw_overlay(
         The picture.
     """
     view = alignment.view
-    size = image_size_in(image.shape, view.pixel_size_mm)
-    names, left_out = place_names(pieces_to_name(labels, regions), image.shape, size)
+    marked = mark_regions(labels, regions, view.pixel_size_mm)
     captions = pose_captions(alignment, atlas)
-    if left_out:
-        captions.append(f"Too small to be named in the picture: {', '.join(left_out)}")
+    if marked.left_out:
+        captions.append(f"Too small to be named in the picture: {', '.join(marked.left_out)}")
     if labels.unseen:
         captions.append(f"Without a pixel: {', '.join(labels.unseen)}")
     captions += atlas_line(atlas)
     title = f"{image.stem}: regions at the pose"
     page = ImagePage(image.shape, view.pixel_size_mm, title, view.pose, captions=captions)
     figure, axes = page.draw()
-    show_pixels(axes, to_grey(image.pixels, automatic_contrast))
-    _draw_outlines(axes, regions, labels)
-    draw_names(axes, names, on_image=True)
+    (grey,), _, extent = thin_out(axes, to_grey(image.pixels, automatic_contrast))
+    show_pixels(axes, grey, extent=extent)
+    _draw_outlines(axes, regions, marked)
+    draw_names(axes, marked.names, on_image=True)
     return figure
 
 
-def _draw_outlines(axes: Axes, regions: RegionSet, labels: Labels) -> None:
-    parts = split_hemispheres(labels.labels, labels.hemisphere)
-    paths = [(label, outline_path(mask)) for label, _, mask in parts]
-    for _, path in paths:
+def _draw_outlines(axes: Axes, regions: RegionSet, marked: MarkedRegions) -> None:
+    for _, path in marked.outlines:
         draw_path(axes, path, (0.0, 0.0, 0.0, 0.6), _RIM_PT)
-    for label, path in paths:
+    for label, path in marked.outlines:
         draw_path(axes, path, brightened(region_color(regions[label - 1])), _LINE_PT, inside=True)

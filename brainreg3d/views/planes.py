@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from brainreg3d.atlas import Atlas
 from brainreg3d.geometry import VolumeGrid
 
+CCF_BOX = VolumeGrid((320, 528, 456), (0.025, 0.025, 0.025))
+"""The box of the Allen CCF; presets of bregma mean nothing in another one."""
 AXIS_NAMES = ("ML", "AP", "DV")
 _COARSE_MM = 0.1  # finer than this does not change which planes are informative
 

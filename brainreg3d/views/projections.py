@@ -46,7 +46,11 @@ def draw_projections(
         The picture; the more samples fall onto a place, the stronger the colour.
     """
     samples, shape = projections.samples, projections.image_shape
-    counts = np.bincount(samples.region, minlength=len(regions) + 1)[1:]
+    hidden = projections.hidden
+    label = np.concatenate([samples.region, hidden.region])
+    row, col = np.divmod(hidden.pixel, shape[1])
+    x_px, y_px = np.concatenate([samples.x_px, col]), np.concatenate([samples.y_px, row])
+    counts = np.bincount(label, minlength=len(regions) + 1)[1:]
     headings = [
         (region.acronym, f"{count:,} samples" if count else "nothing in view")
         for region, count in zip(regions, counts.tolist(), strict=True)
@@ -66,13 +70,15 @@ def draw_projections(
         None if view is None else view.pose,
     )
     figure, panels = page.draw()
+    order = np.argsort(label, kind="stable")
+    stops = np.cumsum([len(label) - counts.sum(), *counts])
     for place, (axes, region) in enumerate(zip(panels, regions, strict=True)):
-        chosen = samples.region == place + 1
-        density = sample_density(samples.x_px[chosen], samples.y_px[chosen], shape)
+        chosen = order[stops[place] : stops[place + 1]]
+        density = sample_density(x_px[chosen], y_px[chosen], shape)
         # From a light tint up, so that a single sample is seen too.
         strength = np.where(density > 0, 0.3 + 0.7 * density / max(density.max(), 1e-9), 0.0)
         color = np.array(region_color(region))
-        pixels = 1 - strength[..., None] * (1 - color)
+        pixels = np.rint(255 * (1 - strength[..., None] * (1 - color))).astype(np.uint8)
         rows, cols = density.shape
         step = -(-max(shape) // _LARGEST_PX)
         show_pixels(axes, pixels, extent=(-0.5, cols * step - 0.5, rows * step - 0.5, -0.5))
@@ -98,8 +104,8 @@ def sample_density(
     """
     step = -(-max(shape) // _LARGEST_PX)
     rows, cols = (-(-length // step) for length in shape)
-    row = np.floor((y_px + 0.5) / step).astype(np.int64)
-    col = np.floor((x_px + 0.5) / step).astype(np.int64)
-    inside = (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
-    counts = np.bincount(row[inside] * cols + col[inside], minlength=rows * cols)
+    y, x = y_px + 0.5, x_px + 0.5
+    inside = (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
+    cell = (y[inside] // step * cols + x[inside] // step).astype(np.int64)
+    counts = np.bincount(cell, minlength=rows * cols)
     return counts.reshape(rows, cols).astype(np.float64)

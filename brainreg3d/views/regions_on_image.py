@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.atlas import Atlas, RegionSet, find_bregma
 from brainreg3d.geometry import ImageView
 from brainreg3d.state import Alignment, Labels
-from brainreg3d.views.names import Piece
-from brainreg3d.views.outlines import mask_outlines, split_hemispheres
-from brainreg3d.views.style import OFF_BRAIN, region_color
+from brainreg3d.views.names import Piece, PlacedName, place_names
+from brainreg3d.views.outlines import Part, mask_outlines, split_hemispheres
+from brainreg3d.views.planes import CCF_BOX
+from brainreg3d.views.sheet import image_size_in
+from brainreg3d.views.style import OFF_BRAIN, color_table, region_color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +26,33 @@ TISSUE = (0.80, 0.80, 0.80)
 """Brain outside the regions."""
 
 
-def pieces_to_name(labels: Labels, regions: RegionSet) -> list[Piece]:
-    """Return every region once for each hemisphere it is seen in.
+@attrs.frozen(eq=False)
+class MarkedRegions:
+    """Outlines and names of the regions of one image.
+
+    Parameters
+    ----------
+    outlines : list of (int, matplotlib.path.Path)
+        Label and outline of every region, once for each hemisphere it is seen in.
+    names : list of PlacedName
+        The names for which there is room.
+    left_out : list of str
+        Acronyms for which there is none.
+    """
+
+    outlines: list[tuple[int, Path]]
+    names: list[PlacedName]
+    left_out: list[str]
+
+
+# Two drawings show the same outlines and names, which take longer to find than to draw.
+_MARKED: WeakKeyDictionary[Labels, tuple[Any, MarkedRegions]] = WeakKeyDictionary()
+
+
+def mark_regions(
+    labels: Labels, regions: RegionSet, pixel_size_mm: tuple[float, float]
+) -> MarkedRegions:
+    """Find outlines and places for names at the size at which an image is drawn on its page.
 
     Parameters
     ----------
@@ -31,47 +60,81 @@ def pieces_to_name(labels: Labels, regions: RegionSet) -> list[Piece]:
         The region of every pixel.
     regions : RegionSet
         What the labels stand for.
+    pixel_size_mm : tuple of float
+        (row, column) size of a pixel.
 
     Returns
     -------
-    list of Piece
+    MarkedRegions
         In the order of the labels.
     """
+    made_for = (regions, pixel_size_mm)
+    known = _MARKED.get(labels)
+    if known is not None and known[0] == made_for:
+        return known[1]
     parts = split_hemispheres(labels.labels, labels.hemisphere)
-    return [
-        Piece(regions[label - 1].acronym, mask, region_color(regions[label - 1]))
-        for label, _, mask in parts
-    ]
+    pieces = [name_part(part, regions) for part in parts]
+    shape = labels.labels.shape
+    names, left_out = place_names(pieces, shape, image_size_in(shape, pixel_size_mm))
+    outlines = [(part.label, outline_path(part.mask, part.corner)) for part in parts]
+    marked = MarkedRegions(outlines, names, left_out)
+    _MARKED[labels] = (made_for, marked)
+    return marked
 
 
-def colored_labels(labels: Labels, regions: RegionSet) -> NDArray[np.float64]:
+def name_part(part: Part, regions: RegionSet) -> Piece:
+    """Return what is to be named of a part of an image.
+
+    Parameters
+    ----------
+    part : Part
+        A region in one hemisphere.
+    regions : RegionSet
+        What its label stands for.
+
+    Returns
+    -------
+    Piece
+        With acronym and colour of the region.
+    """
+    region = regions[part.label - 1]
+    return Piece(region.acronym, part.mask, region_color(region), part.corner)
+
+
+def colored_labels(
+    labels: NDArray[np.uint16], hemisphere: NDArray[np.uint8], regions: RegionSet
+) -> NDArray[np.uint8]:
     """Return a label image in atlas colours.
 
     Parameters
     ----------
-    labels : Labels
-        The region of every pixel.
+    labels : numpy.ndarray of uint16, shape (H, W)
+        0 for no region, else 1 + place of the region.
+    hemisphere : numpy.ndarray of uint8, shape (H, W)
+        0 off the brain.
     regions : RegionSet
         What the labels stand for.
 
     Returns
     -------
-    numpy.ndarray of float64, shape (H, W, 3)
+    numpy.ndarray of uint8, shape (H, W, 3)
         Other brain tissue is grey, everything else light grey.
     """
-    table = np.array([TISSUE, *(region_color(region) for region in regions)])
-    colors = table[labels.labels]
-    colors[(labels.labels == 0) & (labels.hemisphere == 0)] = OFF_BRAIN
-    return np.asarray(colors)
+    table = color_table(OFF_BRAIN, TISSUE, *(region_color(region) for region in regions))
+    return np.asarray(table[np.where((labels == 0) & (hemisphere == 0), 0, labels + 1)])
 
 
-def outline_path(mask: NDArray[np.bool_]) -> Path:
+def outline_path(mask: NDArray[np.bool_], corner: tuple[int, int] = (0, 0), step: int = 1) -> Path:
     """Return the outline of a mask as one compound path in pixel coordinates.
 
     Parameters
     ----------
-    mask : numpy.ndarray of bool, shape (H, W)
+    mask : numpy.ndarray of bool, 2D
         Not empty.
+    corner : tuple of int
+        (row, column) of its first pixel in the image.
+    step : int
+        How many pixels of the image each pixel of the mask stands for, along each axis.
 
     Returns
     -------
@@ -84,7 +147,8 @@ def outline_path(mask: NDArray[np.bool_]) -> Path:
     codes = []
     for polygon in polygons:
         codes += [Path.MOVETO] + [Path.LINETO] * (len(polygon) - 2) + [Path.CLOSEPOLY]
-    return Path(np.concatenate(polygons), codes)
+    points = (np.concatenate(polygons) + 0.5) * step - 0.5
+    return Path(points + corner[::-1], codes)
 
 
 def draw_path(
@@ -128,7 +192,7 @@ def pose_captions(alignment: Alignment, atlas: Atlas | None) -> list[str]:
     alignment : Alignment
         Pose, camera and pixel size.
     atlas : Atlas or None
-        Needed to give the position from bregma.
+        Needed to give the position from bregma, which is known in the CCF's box alone.
 
     Returns
     -------
@@ -139,7 +203,7 @@ def pose_captions(alignment: Alignment, atlas: Atlas | None) -> list[str]:
     pose = view.pose
     x, y, z = pose.center_mm
     lines = [f"Centre: x {x:.3f}, y {y:.3f}, z {z:.3f} mm in the atlas (right, anterior, up)"]
-    if atlas is not None:
+    if atlas is not None and atlas.grid.same_box(CCF_BOX):
         lines.append(_from_bregma(alignment, atlas))
     turns = f"Yaw {pose.yaw_deg:.1f}°, pitch {pose.pitch_deg:.1f}°, roll {pose.roll_deg:.1f}°"
     mirrored = "mirrored" if pose.mirrored else "not mirrored"
@@ -148,8 +212,6 @@ def pose_captions(alignment: Alignment, atlas: Atlas | None) -> list[str]:
 
 
 def _from_bregma(alignment: Alignment, atlas: Atlas) -> str:
-    from brainreg3d.atlas import find_bregma
-
     bregma = find_bregma(alignment.bregma)
     right, anterior, up = bregma.from_atlas_mm(alignment.view.pose.center_mm, atlas.grid.box_mm)
     words = (

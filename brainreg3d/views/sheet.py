@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from brainreg3d.atlas import Region
 from brainreg3d.geometry import Pose
@@ -21,7 +22,7 @@ from brainreg3d.views.layout import (
     wrap_text,
 )
 from brainreg3d.views.legend import Legend
-from brainreg3d.views.style import GREY, INK, SMALL_PT, TITLE_PT
+from brainreg3d.views.style import DPI, GREY, INK, SMALL_PT, TITLE_PT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,6 +146,40 @@ def image_axes(
     axes.set_xticks([])
     axes.set_yticks([])
     return axes
+
+
+def thin_out(
+    axes: Axes, *images: NDArray[Any]
+) -> tuple[list[NDArray[Any]], int, tuple[float, float, float, float]]:
+    """Leave out rows and columns of images that are finer than the page is printed.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where they are to be drawn.
+    *images : numpy.ndarray, shape (H, W)
+        Images of one shape.
+
+    Returns
+    -------
+    thinned : list of numpy.ndarray
+        Every n-th pixel; the images themselves where n is 1.
+    step : int
+        The n.
+    extent : tuple of float
+        Where they lie, in pixels of the images, for `matplotlib.axes.Axes.imshow`.
+    """
+    figure: Any = axes.figure
+    width_in, height_in = figure.get_size_inches()
+    box = axes.get_position()
+    rows, cols = images[0].shape
+    finer = min(rows / (box.height * height_in), cols / (box.width * width_in)) / DPI
+    step = max(1, int(finer + 1e-6))
+    row, col = (
+        np.minimum(np.arange(0, length, step) + step // 2, length - 1) for length in (rows, cols)
+    )
+    extent = (-0.5, col.size * step - 0.5, row.size * step - 0.5, -0.5)
+    return [image if step == 1 else image[np.ix_(row, col)] for image in images], step, extent
 
 
 def show_pixels(axes: Axes, pixels: Any, **kwargs: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, Region
 
@@ -81,6 +82,23 @@ def region_color(region: Region) -> tuple[float, float, float]:
     """
     red, green, blue = (channel / 255 for channel in region.rgb)
     return red, green, blue
+
+
+def color_table(*colors: Sequence[float]) -> NDArray[np.uint8]:
+    """Return colours as bytes, an eighth of the space of floats for a whole image.
+
+    Parameters
+    ----------
+    *colors : sequence of float
+        Red, green, blue from 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (N, 3)
+        One row for each.
+    """
+    table = np.array(colors, dtype=float).reshape(-1, 3)
+    return np.asarray(np.rint(table * 255), dtype=np.uint8)
 
 
 def luminance(color: Sequence[float]) -> float:

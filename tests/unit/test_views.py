@@ -301,12 +301,29 @@ class TestOutlines:
     def test_hemispheres_are_parted(self):
         labels = np.array([[0, 1, 1, 2]], np.uint16)
         hemisphere = np.array([[1, 1, 2, 2]], np.uint8)
-        parts = [(a, b, m.ravel().tolist()) for a, b, m in split_hemispheres(labels, hemisphere)]
-        assert parts == [
-            (1, LEFT, [False, True, False, False]),
-            (1, RIGHT, [False, False, True, False]),
-            (2, RIGHT, [False, False, False, True]),
+        parts = [
+            (part.label, part.hemisphere, part.corner, part.mask.tolist())
+            for part in split_hemispheres(labels, hemisphere)
         ]
+        assert parts == [
+            (1, LEFT, (0, 1), [[True]]),
+            (1, RIGHT, (0, 2), [[True]]),
+            (2, RIGHT, (0, 3), [[True]]),
+        ]
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_parts_make_up_the_image(self, seed):
+        draw = np.random.default_rng(seed)
+        labels = (draw.integers(0, 5, (12, 17)) * (draw.random((12, 17)) < 0.4)).astype(np.uint16)
+        hemisphere = draw.integers(0, 3, labels.shape).astype(np.uint8)
+        found = np.zeros(labels.shape, int)
+        sides = np.zeros(labels.shape, int)
+        for part in split_hemispheres(labels, hemisphere):
+            rows, cols = np.nonzero(part.mask)
+            found[rows + part.corner[0], cols + part.corner[1]] += part.label
+            sides[rows + part.corner[0], cols + part.corner[1]] += part.hemisphere
+        np.testing.assert_array_equal(found, labels)
+        np.testing.assert_array_equal(sides, np.where(labels > 0, hemisphere, 0))
 
 
 class TestCompass:
@@ -344,6 +361,13 @@ class TestNames:
             mask = masks[int(name.text[-1])]
             assert mask[round(name.y_px), round(name.x_px)]
 
+    def test_do_not_depend_on_how_a_piece_is_cut_out(self):
+        mask = np.zeros((100, 200), bool)
+        mask[20:45, 50:150] = True
+        cut = Piece("name", mask[20:45, 50:150], corner=(20, 50))
+        whole = place_names([Piece("name", mask)], (100, 200), (4.0, 2.0))
+        assert place_names([cut], (100, 200), (4.0, 2.0)) == whole
+
     def test_in_bands_flatter_than_letters_make_way_for_each_other(self):
         # Two bands of 0.1 inch, one below the other: centred names would touch.
         masks = np.zeros((2, 40, 300), bool)
@@ -361,8 +385,28 @@ class TestNames:
         assert (placed, left_out) == ([], ["VeryLongName"])
 
 
+def in_ccf_box(atlas: Atlas) -> Atlas:
+    """Stretch an atlas to the box of the CCF, 11.4 x 13.2 x 8.0 mm along x, y, z."""
+    spacing = (8.0 / 16, 13.2 / 26, 11.4 / 22)
+    grey = atlas.template.data
+    return attrs.evolve(
+        atlas,
+        annotation=attrs.evolve(atlas.annotation, spacing_mm=spacing),
+        load_template=lambda: Template(grey, spacing),
+    )
+
+
+def test_bregma_is_given_in_the_box_of_the_ccf_alone(atlas):
+    """In another box, such as a rat's, its coordinates in the CCF mean nothing."""
+    seen = _seen(atlas)
+    for drawn, known in ((atlas, False), (in_ccf_box(atlas), True)):
+        assert ("From bregma" in " ".join(pose_captions(seen.alignment, drawn))) is known
+        assert ("mm from bregma" in _words(views.draw_atlas(drawn))) is known
+
+
 def test_the_caption_counts_from_a_tilted_bregma_by_its_rule(atlas):
     """10 mm behind bregma, 5 degrees are 0.87 mm: a plain difference would not be its system."""
+    atlas = in_ccf_box(atlas)
     box = atlas.grid.box_mm
     center = find_bregma("community").position_mm(box) - (0, 10, 0)
     view = ImageView((3, 4), (0.1, 0.1), Pose(tuple(center)))
@@ -404,6 +448,7 @@ class TestAtlas:
 
     def test_a_tilted_bregma_gives_the_point_by_its_own_rule(self, atlas):
         """No axis of the picture can show coordinates that are tilted against it."""
+        atlas = in_ccf_box(atlas)
         for name in ("community", "trajectory_explorer"):
             figure = views.draw_atlas(atlas, bregma=name)
             _assert_tidy(figure)
