@@ -122,7 +122,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     """Refuse NaN and Infinity: Python reads them, but they are no JSON and no measure either."""
-    message = f"{name} is no number of JSON; use null, or leave the key out"
+    message = f"{name} is not finite, hence no number of JSON; use null, or leave the key out"
     raise ValueError(message)
 
 
