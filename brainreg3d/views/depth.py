@@ -83,8 +83,9 @@ def draw_depth(
     show_pixels(last, _colored(last_region, regions), extent=extent)
     show_pixels(nearest, _colored(nearest_region, regions), extent=extent)
     _name_regions(figure, nearest, nearest_region, right, cells_px, regions)
-    _draw_layers(figure, layers, counts, extent)
-    _draw_depth_map(figure, depth, depth_mm, extent)
+    # Scales are those of all cells, drawn or not.
+    _draw_layers(figure, layers, counts, int(cells[1].max()), extent)
+    _draw_depth_map(figure, depth, depth_mm, cells[4], extent)
     return figure
 
 
@@ -166,12 +167,16 @@ def _summary(visible: VisibleSamples) -> str:
 
 
 def _draw_layers(
-    figure: Figure, axes: Axes, counts: NDArray[np.int32], extent: tuple[float, ...]
+    figure: Figure,
+    axes: Axes,
+    counts: NDArray[np.int32],
+    most: int,
+    extent: tuple[float, ...],
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
-    most = max(1, int(counts.max()))
+    most = max(1, most)
     shades = colormaps["magma_r"](np.linspace(0.08, 0.95, most))[:, :3]
     cmap = ListedColormap(np.vstack([OFF_BRAIN, shades]))
     norm = BoundaryNorm(np.arange(-0.5, most + 1), most + 1)
@@ -180,13 +185,17 @@ def _draw_layers(
 
 
 def _draw_depth_map(
-    figure: Figure, axes: Axes, depth_mm: NDArray[np.float64], extent: tuple[float, ...]
+    figure: Figure,
+    axes: Axes,
+    depth_mm: NDArray[np.float64],
+    all_mm: NDArray[np.float64],
+    extent: tuple[float, ...],
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.colors import Normalize
 
     cmap = colormaps["viridis_r"].with_extremes(bad=OFF_BRAIN)
-    known = depth_mm[np.isfinite(depth_mm)]
+    known = all_mm[np.isfinite(all_mm)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     norm = Normalize(low, high if high > low else low + 1.0)
     masked = np.ma.masked_invalid(depth_mm)

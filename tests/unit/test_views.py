@@ -28,6 +28,7 @@ from brainreg3d.state import (
     LEFT,
     RIGHT,
     Alignment,
+    HiddenPixels,
     Image,
     Labels,
     Projections,
@@ -38,13 +39,13 @@ from brainreg3d.state import (
 from brainreg3d.views.compass import compass_directions
 from brainreg3d.views.contrast import auto_contrast, to_grey
 from brainreg3d.views.cut_meshes import pieces_in_view
-from brainreg3d.views.layout import text_width_in
+from brainreg3d.views.layout import new_figure, text_width_in
 from brainreg3d.views.names import Piece, place_names
 from brainreg3d.views.outlines import mask_outlines, split_hemispheres
 from brainreg3d.views.planes import PLANES, informative_point_mm, slice_plane
 from brainreg3d.views.projections import sample_density
 from brainreg3d.views.regions_on_image import pose_captions
-from brainreg3d.views.sheet import scale_bar_mm
+from brainreg3d.views.sheet import image_axes, scale_bar_mm, thin_out
 
 BRAIN, ONE, TWO, MARK = 1, 2, 3, 4
 
@@ -250,6 +251,47 @@ class TestAutoContrast:
         low, high = auto_contrast(pixels)
         expected = np.clip((pixels - low) / (high - low), 0, 1)
         np.testing.assert_allclose(to_grey(pixels), expected)
+
+
+class TestThinOut:
+    """Images finer than the page: 2 x 1 inches are 400 x 200 dots."""
+
+    @staticmethod
+    def axes():
+        figure = new_figure(4.0, 3.0)
+        return image_axes(figure, (1.0, 0.5, 2.0, 1.0), (10, 10))
+
+    @pytest.mark.parametrize(
+        ("shape", "step"), [((200, 400), 1), ((399, 799), 1), ((400, 800), 2), ((1003, 2001), 5)]
+    )
+    def test_no_more_pixels_than_dots_but_not_fewer(self, shape, step):
+        (rows, cols), found, extent = thin_out(self.axes(), *np.indices(shape))
+        assert found == step
+        assert rows.shape == cols.shape == tuple(-(-length // step) for length in shape)
+        # each pixel stands for the block that it is drawn over
+        left, right, lower, upper = extent
+        assert (left, upper) == (-0.5, -0.5)
+        middle = (np.arange(cols.shape[1]) + 0.5) * (right - left) / cols.shape[1] - 0.5
+        assert np.abs(cols[0] - np.minimum(middle, shape[1] - 1)).max() <= step / 2
+        middle = (np.arange(rows.shape[0]) + 0.5) * (lower - upper) / rows.shape[0] - 0.5
+        assert np.abs(rows[:, 0] - np.minimum(middle, shape[0] - 1)).max() <= step / 2
+
+    def test_a_region_of_one_pixel_in_a_large_image_is_outlined_all_the_same(self, atlas):
+        shape = (3000, 2500)
+        labels = np.zeros(shape, np.uint16)
+        labels[701, 602] = 1
+        view = ImageView(shape, (0.01, 0.01), Pose((5.5, 6.5, 9.0)), Camera(None))
+        figure = views.draw_masks(
+            Labels(labels, np.ones(shape, np.uint8), labels.astype(np.float32)),
+            select_regions(atlas, ["One", "Two"]),
+            Alignment(view),
+        )
+        panels = [axes for axes in figure.axes if axes.images]
+        outlines = [[p for p in axes.patches if p.get_gid() == "outline"] for axes in panels]
+        assert [len(found) for found in outlines] == [1, 0]
+        box = outlines[0][0].get_path().get_extents()
+        assert (box.x0, box.x1, box.y0, box.y1) == (601.5, 602.5, 700.5, 701.5)
+        assert all(max(axes.images[0].get_array().shape) < 1500 for axes in panels)
 
 
 class TestScaleBar:
@@ -544,6 +586,26 @@ class TestDrawings:
         assert "Two: hidden behind other tissue" in _words(drawings["masks"])
         assert "Without a pixel: Two" in _words(drawings["labels"])
         assert "Hidden altogether: Two" in _words(drawings["depth"])
+
+    def test_regions_without_samples_are_drawn_where_they_are_hidden(self, atlas):
+        """A projector that only says in which pixels a hidden region lies."""
+        seen = _seen(atlas)
+        samples = seen.projections.samples
+        behind = samples.region == 2  # TWO lies below ONE everywhere
+        hidden = HiddenPixels(
+            samples.region[behind],
+            (samples.y_px * 50 + samples.x_px)[behind].astype(np.uint32),
+            samples.right[behind],
+        )
+        compact = attrs.evolve(
+            seen,
+            projections=attrs.evolve(
+                seen.projections, samples=samples.take(~behind), hidden=hidden
+            ),
+        )
+        for name in ("projections", "depth"):
+            usual, other = (_pixels(_drawings(s, atlas)[name]) for s in (seen, compact))
+            np.testing.assert_array_equal(usual, other)
 
     def test_pyplot_is_not_loaded(self):
         code = (
