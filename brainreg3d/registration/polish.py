@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import attrs
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import rotation_from_vector
+from brainreg3d.registration.spline import interpolate
 
 _POINTS = 60_000
 _BINS = 48
@@ -58,49 +58,6 @@ class Polished:
     explained: float
     iterations: int
     converged: bool
-
-
-@numba.njit(nogil=True, cache=True, inline="always")
-def _cubic(offset):  # type: ignore[no-untyped-def]
-    """Return the four weights of a cubic B-spline at a position between two nodes."""
-    rest = 1.0 - offset
-    squared = offset * offset
-    return (
-        rest * rest * rest / 6.0,
-        2.0 / 3.0 - 0.5 * squared * (2.0 - offset),
-        2.0 / 3.0 - 0.5 * rest * rest * (2.0 - rest),
-        squared * offset / 6.0,
-    )
-
-
-@numba.njit(nogil=True, cache=True)
-def _interpolate(points, coefficients, matrix, offset):  # type: ignore[no-untyped-def]
-    """Return the spline's values at points, NaN off its grid; `matrix` leads to (z, y, x)."""
-    out = np.empty(len(points))
-    nz, ny, nx = coefficients.shape
-    for i in range(len(points)):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        pz = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + offset[0]
-        py = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + offset[1]
-        px = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + offset[2]
-        iz, iy, ix = int(np.floor(pz)), int(np.floor(py)), int(np.floor(px))
-        if iz < 1 or iy < 1 or ix < 1 or iz > nz - 3 or iy > ny - 3 or ix > nx - 3:
-            out[i] = np.nan
-            continue
-        wz, wy, wx = _cubic(pz - iz), _cubic(py - iy), _cubic(px - ix)
-        total = 0.0
-        for a in range(4):
-            for b in range(4):
-                row = coefficients[iz - 1 + a, iy - 1 + b]
-                line = (
-                    wx[0] * row[ix - 1]
-                    + wx[1] * row[ix]
-                    + wx[2] * row[ix + 1]
-                    + wx[3] * row[ix + 2]
-                )
-                total += wz[a] * wy[b] * line
-        out[i] = total
-    return out
 
 
 def polish(
@@ -141,7 +98,7 @@ def polish(
     while iteration < _MOST_ITERATIONS and step_mm > _SMALLEST_STEP_MM:
         to_index = np.ascontiguousarray((matrix[:3, :3] * scale[:, None])[::-1])
         image = matrix[:3, :3] @ problem.center_mm + matrix[:3, 3]
-        seen = _interpolate(problem.offsets_mm, coefficients, to_index, moving.indices(image))
+        seen = interpolate(problem.offsets_mm, coefficients, to_index, moving.indices(image))
         seen[~comparable] = np.nan
         change, light, explained = problem.step(seen, light)
         step_mm = float(np.abs(change[:3]).max() * problem.radius_mm + np.abs(change[3:]).max())

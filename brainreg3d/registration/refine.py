@@ -23,7 +23,7 @@ HISTOGRAM_BINS = 50
 NEIGHBOURHOOD_RADIUS = 2
 RELAXATION = 0.75
 _ROOM = 0.25
-_SMALLEST_STEP = 0.01
+_SMALLEST_STEP = 0.02
 """Where to stop, as a share of the first step."""
 _SHELL_MM = 0.4
 _SAMPLES = {"MI": 12_000, "MSE": 12_000, "CC": 12_000, "AntsCC": 3_000}
