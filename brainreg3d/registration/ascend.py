@@ -19,15 +19,18 @@ from numpy.typing import NDArray
 
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import rotation_from_vector
-from brainreg3d.registration.spline import cubic_weights, interpolate_with_gradient
+from brainreg3d.registration.spline import cubic_slopes, cubic_weights, sample_spline
 
-_POINTS = 30_000
+_POINTS = 60_000
+_SMOOTHING_MM = 0.1
+"""Little enough not to move the top, enough to take the roughness of noise off the landscape."""
+
 _FIXED_BINS, _MOVING_BINS = 32, 32
 _MOST_ITERATIONS = 40
 _UNIT_MM = 0.1
 """What the optimiser takes as 1, so that its first trial step stays in the basin."""
-_FLAT_ENOUGH = 2e-5
-_ROOM_VOXELS, _FEWEST_POINTS = 4.0, 1000
+_FLAT_ENOUGH, _SMALL_GAIN = 1e-5, 1e-7
+_ROOM_VOXELS, _FEWEST_POINTS = 1.0, 1000
 _SEED = 40
 
 
@@ -60,7 +63,7 @@ def _information(bins, values, low, per_bin):  # type: ignore[no-untyped-def]
             continue
         place = min(max((values[i] - low) / per_bin, 0.0), _MOVING_BINS - 4.001)
         first = int(place)
-        weights, _ = cubic_weights(place - first)
+        weights = cubic_weights(place - first)
         for k in range(4):
             joint[bins[i], first + k] += weights[k]
         count += 1
@@ -80,7 +83,7 @@ def _information(bins, values, low, per_bin):  # type: ignore[no-untyped-def]
         if place <= 0.0 or place >= _MOVING_BINS - 4.001:
             continue
         first = int(place)
-        _, changes = cubic_weights(place - first)
+        changes = cubic_slopes(place - first)
         for k in range(4):
             slopes[i] += changes[k] * logs[bins[i], first + k] / per_bin
     return information, slopes / max(count, 1)
@@ -110,6 +113,7 @@ def ascend(
     """
     from scipy import optimize
 
+    fixed, moving = (_smoothed(image) for image in (fixed, moving))
     landscape = InformationLandscape(fixed, near_tissue, moving, start)
 
     def loss(change: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -120,8 +124,8 @@ def ascend(
         loss,
         np.zeros(6),
         jac=True,
-        method="BFGS",
-        options={"maxiter": _MOST_ITERATIONS, "gtol": _FLAT_ENOUGH},
+        method="L-BFGS-B",
+        options={"maxiter": _MOST_ITERATIONS, "gtol": _FLAT_ENOUGH, "ftol": _SMALL_GAIN},
     )
     matrix = start @ landscape.motion(found.x * _UNIT_MM)
     return Ascended(matrix, -float(found.fun), int(found.nit))
@@ -179,9 +183,7 @@ class InformationLandscape:
         per_mm = 1 / self._moving.spacing_xyz_mm
         to_index = np.ascontiguousarray((matrix[:3, :3] * per_mm[:, None])[::-1])
         origin = self._moving.indices(matrix[:3, :3] @ self._center + matrix[:3, 3])
-        values, gradients = interpolate_with_gradient(
-            self._offsets, self._coefficients, to_index, origin
-        )
+        values, gradients = sample_spline(self._offsets, self._coefficients, to_index, origin)
         information, slopes = _information(self._bins, values, self._low, self._per_bin)
         # Derivative by a shift of the fixed points after their turn.
         by_shift = (slopes[:, None] * gradients[:, ::-1] * per_mm) @ start[:3, :3]
@@ -191,10 +193,17 @@ class InformationLandscape:
         return information, np.concatenate([left.T @ by_turn / self._radius, by_shift.sum(axis=0)])
 
 
+def _smoothed(image: PhysicalImage) -> PhysicalImage:
+    from scipy import ndimage
+
+    sigma = _SMOOTHING_MM / np.array(image.spacing_mm)
+    return image.with_data(ndimage.gaussian_filter(image.data, sigma))
+
+
 def _well_inside(
     moving: PhysicalImage, points_mm: NDArray[np.float64], start: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Tell which fixed points stay on the moving grid: crossing its edge would make the loss jump."""
+    """Tell which fixed points stay on the moving grid; at its edge the loss would jump."""
     indices = moving.indices(points_mm @ start[:3, :3].T + start[:3, 3])
     room = np.minimum(indices, np.array(moving.data.shape) - 1 - indices)
     inside = np.all(room >= _ROOM_VOXELS, axis=1)

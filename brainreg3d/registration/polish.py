@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import rotation_from_vector
-from brainreg3d.registration.spline import interpolate
+from brainreg3d.registration.spline import sample_spline
 
 _POINTS = 60_000
 _BINS = 48
@@ -98,7 +98,7 @@ def polish(
     while iteration < _MOST_ITERATIONS and step_mm > _SMALLEST_STEP_MM:
         to_index = np.ascontiguousarray((matrix[:3, :3] * scale[:, None])[::-1])
         image = matrix[:3, :3] @ problem.center_mm + matrix[:3, 3]
-        seen = interpolate(problem.offsets_mm, coefficients, to_index, moving.indices(image))
+        seen, _ = sample_spline(problem.offsets_mm, coefficients, to_index, moving.indices(image))
         seen[~comparable] = np.nan
         change, light, explained = problem.step(seen, light)
         step_mm = float(np.abs(change[:3]).max() * problem.radius_mm + np.abs(change[3:]).max())

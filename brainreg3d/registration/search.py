@@ -10,9 +10,7 @@ a meaningless best.
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import angles_between_deg, rotation_from_vector
+from brainreg3d.registration.threads import in_threads
 from brainreg3d.registration.tissue import Tissue
 
 CLASSES = 12
@@ -237,12 +236,6 @@ def _climb(
                 break
             score, rotation, image = float(scores[top]), rotations[top], images[top]
     return Pose(rotation, image, score)
-
-
-def in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """Apply a function that releases the interpreter lock to items, in their order."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return list(pool.map(function, items))
 
 
 def _worst_last(pose: Pose) -> float:
