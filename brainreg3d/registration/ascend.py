@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d.registration.images import PhysicalImage
+from brainreg3d.registration.images import PhysicalImage, map_points
 from brainreg3d.registration.rotations import rotation_from_vector
 from brainreg3d.registration.spline import cubic_slopes, cubic_weights, sample_spline
 
@@ -186,8 +186,9 @@ class InformationLandscape:
         values, gradients = sample_spline(self._offsets, self._coefficients, to_index, origin)
         information, slopes = _information(self._bins, values, self._low, self._per_bin)
         # Derivative by a shift of the fixed points after their turn.
-        by_shift = (slopes[:, None] * gradients[:, ::-1] * per_mm) @ start[:3, :3]
-        turned = self._offsets @ motion[:3, :3].T
+        by_point = slopes[:, None] * gradients[:, ::-1] * per_mm
+        by_shift = map_points(start[:3, :3].T, by_point)
+        turned = map_points(motion[:3, :3], self._offsets)
         by_turn = np.cross(turned, by_shift).sum(axis=0)
         left = _left_jacobian(change[:3] / self._radius)
         return information, np.concatenate([left.T @ by_turn / self._radius, by_shift.sum(axis=0)])
@@ -204,10 +205,12 @@ def _well_inside(
     moving: PhysicalImage, points_mm: NDArray[np.float64], start: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Tell which fixed points stay on the moving grid; at its edge the loss would jump."""
-    indices = moving.indices(points_mm @ start[:3, :3].T + start[:3, 3])
+    indices = moving.indices(map_points(start, points_mm))
     room = np.minimum(indices, np.array(moving.data.shape) - 1 - indices)
-    inside = np.all(room >= _ROOM_VOXELS, axis=1)
-    return inside if np.count_nonzero(inside) >= _FEWEST_POINTS else np.all(room >= 0, axis=1)
+    inside = np.asarray(np.all(room >= _ROOM_VOXELS, axis=1))
+    if np.count_nonzero(inside) >= _FEWEST_POINTS:
+        return inside
+    return np.asarray(np.all(room >= 0, axis=1))
 
 
 def _left_jacobian(vector_rad: NDArray[np.float64]) -> NDArray[np.float64]:

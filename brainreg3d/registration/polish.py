@@ -20,7 +20,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d.registration.images import PhysicalImage
+from brainreg3d.registration.images import PhysicalImage, map_points
 from brainreg3d.registration.rotations import rotation_from_vector
 from brainreg3d.registration.spline import sample_spline
 
@@ -89,7 +89,7 @@ def polish(
     from scipy import ndimage
 
     problem = _Problem.of(fixed, near_tissue)
-    comparable = shown(problem.points_mm @ start[:3, :3].T + start[:3, 3])
+    comparable = shown(map_points(start, problem.points_mm))
     light = np.ones(len(comparable))
     coefficients = ndimage.spline_filter(moving.data, order=3, output=np.float32, mode="mirror")
     scale = 1 / moving.spacing_xyz_mm
@@ -174,7 +174,8 @@ class _Problem:
         seen = np.where(known, seen, 0.0)
         means, _ = self._curve(seen, light, known.astype(float))
         weights = self._weights(seen - means * light, known)
-        light = self.light @ _solve(self.light * means[:, None], seen, weights)
+        parts = _solve(self.light * means[:, None], seen, weights)
+        light = np.einsum("ni,i->n", self.light, parts)
         means, slopes = self._curve(seen, light, weights)
         residual = seen - means * light
         weights = self._weights(residual, known)
@@ -205,7 +206,9 @@ def _solve(
 ) -> NDArray[np.float64]:
     """Return the weighted least squares solution; a direction without information stays 0."""
     weighted = columns * weights[:, None]
-    return np.asarray(np.linalg.lstsq(weighted.T @ columns, weighted.T @ target, rcond=1e-10)[0])
+    # Unlike a matrix product, einsum sums in one order, whatever the number of threads.
+    products = np.einsum("ni,nj->ij", weighted, columns)
+    return np.asarray(np.linalg.lstsq(products, np.einsum("ni,n->i", weighted, target), 1e-10)[0])
 
 
 def _spline_gradient(coefficients: NDArray[np.float64], axis: int) -> NDArray[np.float64]:

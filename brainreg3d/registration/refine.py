@@ -156,6 +156,13 @@ def refine(
     )
     method.SetOptimizerScalesFromPhysicalShift()
     raised: list[BaseException] = []
+    iterations = 0
+
+    def count() -> None:  # ITK's own counter is one ahead when a step gets too small
+        nonlocal iterations
+        iterations += 1
+
+    method.AddCommand(sitk.sitkIterationEvent, count)
     if progress_callback is not None:
         method.AddCommand(sitk.sitkIterationEvent, _guarded(progress_callback, method, raised))
     try:
@@ -169,7 +176,7 @@ def refine(
         raise raised[0]
     return Refined(
         start @ _matrix(motion),
-        int(method.GetOptimizerIteration()),
+        iterations,
         method.GetOptimizerStopConditionDescription(),
     )
 

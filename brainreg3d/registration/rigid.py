@@ -28,7 +28,7 @@ from brainreg3d.registration.rotations import (
     rotation_from_euler_deg,
     spread_rotations,
 )
-from brainreg3d.registration.search import Pose, PoseScorer, search
+from brainreg3d.registration.search import Pose, PoseScorer, apart, search
 from brainreg3d.registration.tissue import Tissue, find_tissue
 from brainreg3d.registration.verdict import Overlap, check_tissue, judge, measure_overlap
 
@@ -36,7 +36,6 @@ SEARCHES = ("global", "local")
 ROTATIONS = 2000
 _NARROW_DEG, _LOCAL_DEG = 60.0, 20.0
 _COMPARISONS = 256
-_OTHER_DEG = 20.0
 _COARSE_MM, _FINEST_MM = 0.2, 0.05
 _TRUSTED_EXPLANATION = 0.8
 """Least share of the variance that least squares must explain to have the last word."""
@@ -259,14 +258,8 @@ def _best_basins(
     others = poses[1:]
     if reach_deg < 180:
         far = spread_rotations(_COMPARISONS)
-        found = search(scorer, far[angles_between_deg(far, poses[0].rotation) > 30])
-        # Some climb back to where the best one stands, and are no other orientation.
-        others = others + [pose for pose in found if _is_apart(pose, poses[0])]
+        others = apart([poses[0], *search(scorer, far), *others])[1:]
     return poses[0], max((pose.information for pose in others), default=0.0)
-
-
-def _is_apart(pose: Pose, other: Pose) -> bool:
-    return float(angles_between_deg(pose.rotation[None], other.rotation)[0]) > _OTHER_DEG
 
 
 @attrs.frozen(eq=False)

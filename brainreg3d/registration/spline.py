@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numba
@@ -103,5 +104,5 @@ def sample_spline(
         _sample(points[part], coefficients, matrix, offset, values[part], gradients[part])
 
     bounds = np.linspace(0, len(points), _CHUNKS + 1).astype(int)
-    in_threads(fill, [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)])
+    in_threads(fill, [slice(*pair) for pair in itertools.pairwise(bounds)])
     return values, gradients
