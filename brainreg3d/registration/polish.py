@@ -3,8 +3,9 @@
 Mutual information is sure but blunt: interpolation alone moves its top by a few micrometres. Once
 the brain is found, the grey value that the moving volume shows can be predicted from the fixed
 one: by the mean grey value that goes with each fixed one, times a slowly varying light. What is
-left over is made small by inverse compositional Gauss-Newton steps with Tukey's weights, so
-that missing tissue does not pull.
+left over is made small by inverse compositional Gauss-Newton steps with Huber's weights, so
+that specks and cuts pull little. Weights that fall to zero are no good here: edges that lie beside
+their counterparts count as outliers then, and the pose drifts to where more of them do.
 
 References
 ----------
@@ -26,11 +27,10 @@ from brainreg3d.registration.spline import sample_spline
 
 _POINTS = 60_000
 _BINS = 48
-_TUKEY = 4.685
-"""Residuals above this many standard deviations get no weight (95 % efficiency for a Gaussian)."""
+_HUBER = 2.0
+"""Residuals above this many standard deviations pull no harder than that."""
 _THIRD_QUARTILE = 1.1503
-"""Of a standard Gaussian's absolute values; the median would be robuster, but an edge that still
-lies beside its counterpart must not be taken for an outlier."""
+"""Of a standard Gaussian's absolute values."""
 
 _MOST_ITERATIONS = 20
 _SMALLEST_STEP_MM = 1e-4
@@ -187,9 +187,8 @@ class _Problem:
     def _weights(
         self, residual: NDArray[np.float64], known: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        width = _TUKEY * np.quantile(np.abs(residual[known]), 0.75) / _THIRD_QUARTILE
-        ratio = residual / (width + 1e-12)
-        return np.where(known & (np.abs(ratio) < 1), (1 - ratio**2) ** 2, 0.0)
+        width = _HUBER * np.quantile(np.abs(residual[known]), 0.75) / _THIRD_QUARTILE
+        return known * np.minimum(1.0, width / np.maximum(np.abs(residual), 1e-12))
 
     def _curve(
         self, seen: NDArray[np.float64], light: NDArray[np.float64], weights: NDArray[np.float64]
