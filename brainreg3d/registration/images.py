@@ -154,6 +154,31 @@ class PhysicalImage:
         return image
 
 
+def map_points(matrix: NDArray[np.float64], points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Apply a matrix to many points.
+
+    Written out on purpose: a matrix product may run in threads, and sum in another order for
+    another number of them.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray, shape (3, 3) or (4, 4)
+        A linear map, or one with a shift in its last column.
+    points_mm : numpy.ndarray, shape (N, 3)
+        Points (x, y, z).
+
+    Returns
+    -------
+    numpy.ndarray, shape (N, 3)
+        Their images.
+    """
+    x, y, z = points_mm.T
+    mapped = [matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] * z for row in range(3)]
+    if len(matrix) == 3:
+        return np.stack(mapped, axis=1)
+    return np.stack(mapped, axis=1) + matrix[:3, 3]
+
+
 def shrink(image: PhysicalImage, target_mm: float) -> PhysicalImage:
     """Average whole blocks of voxels until voxels are about as large as wanted.
 

@@ -3,8 +3,9 @@
 Mutual information is sure but blunt: interpolation alone moves its top by a few micrometres. Once
 the brain is found, the grey value that the moving volume shows can be predicted from the fixed
 one: by the mean grey value that goes with each fixed one, times a slowly varying light. What is
-left over is made small by inverse compositional Gauss-Newton steps with Tukey's weights, so
-that missing tissue does not pull.
+left over is made small by inverse compositional Gauss-Newton steps with Huber's weights, so
+that specks and cuts pull little. Weights that fall to zero are no good here: edges that lie beside
+their counterparts count as outliers then, and the pose drifts to where more of them do.
 
 References
 ----------
@@ -20,17 +21,16 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d._compiled import njit
-from brainreg3d.registration.images import PhysicalImage
+from brainreg3d.registration.images import PhysicalImage, map_points
 from brainreg3d.registration.rotations import rotation_from_vector
+from brainreg3d.registration.spline import sample_spline
 
 _POINTS = 60_000
 _BINS = 48
-_TUKEY = 4.685
-"""Residuals above this many standard deviations get no weight (95 % efficiency for a Gaussian)."""
+_HUBER = 2.0
+"""Residuals above this many standard deviations pull no harder than that."""
 _THIRD_QUARTILE = 1.1503
-"""Of a standard Gaussian's absolute values; the median would be robuster, but an edge that still
-lies beside its counterpart must not be taken for an outlier."""
+"""Of a standard Gaussian's absolute values."""
 
 _MOST_ITERATIONS = 20
 _SMALLEST_STEP_MM = 1e-4
@@ -58,49 +58,6 @@ class Polished:
     explained: float
     iterations: int
     converged: bool
-
-
-@njit(inline="always")
-def _cubic(offset):  # type: ignore[no-untyped-def]
-    """Return the four weights of a cubic B-spline at a position between two nodes."""
-    rest = 1.0 - offset
-    squared = offset * offset
-    return (
-        rest * rest * rest / 6.0,
-        2.0 / 3.0 - 0.5 * squared * (2.0 - offset),
-        2.0 / 3.0 - 0.5 * rest * rest * (2.0 - rest),
-        squared * offset / 6.0,
-    )
-
-
-@njit()
-def _interpolate(points, coefficients, matrix, offset):  # type: ignore[no-untyped-def]
-    """Return the spline's values at points, NaN off its grid; `matrix` leads to (z, y, x)."""
-    out = np.empty(len(points))
-    nz, ny, nx = coefficients.shape
-    for i in range(len(points)):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        pz = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + offset[0]
-        py = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + offset[1]
-        px = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + offset[2]
-        iz, iy, ix = int(np.floor(pz)), int(np.floor(py)), int(np.floor(px))
-        if iz < 1 or iy < 1 or ix < 1 or iz > nz - 3 or iy > ny - 3 or ix > nx - 3:
-            out[i] = np.nan
-            continue
-        wz, wy, wx = _cubic(pz - iz), _cubic(py - iy), _cubic(px - ix)
-        total = 0.0
-        for a in range(4):
-            for b in range(4):
-                row = coefficients[iz - 1 + a, iy - 1 + b]
-                line = (
-                    wx[0] * row[ix - 1]
-                    + wx[1] * row[ix]
-                    + wx[2] * row[ix + 1]
-                    + wx[3] * row[ix + 2]
-                )
-                total += wz[a] * wy[b] * line
-        out[i] = total
-    return out
 
 
 def polish(
@@ -132,7 +89,7 @@ def polish(
     from scipy import ndimage
 
     problem = _Problem.of(fixed, near_tissue)
-    comparable = shown(problem.points_mm @ start[:3, :3].T + start[:3, 3])
+    comparable = shown(map_points(start, problem.points_mm))
     light = np.ones(len(comparable))
     coefficients = ndimage.spline_filter(moving.data, order=3, output=np.float32, mode="mirror")
     scale = 1 / moving.spacing_xyz_mm
@@ -141,7 +98,7 @@ def polish(
     while iteration < _MOST_ITERATIONS and step_mm > _SMALLEST_STEP_MM:
         to_index = np.ascontiguousarray((matrix[:3, :3] * scale[:, None])[::-1])
         image = matrix[:3, :3] @ problem.center_mm + matrix[:3, 3]
-        seen = _interpolate(problem.offsets_mm, coefficients, to_index, moving.indices(image))
+        seen, _ = sample_spline(problem.offsets_mm, coefficients, to_index, moving.indices(image))
         seen[~comparable] = np.nan
         change, light, explained = problem.step(seen, light)
         step_mm = float(np.abs(change[:3]).max() * problem.radius_mm + np.abs(change[3:]).max())
@@ -217,7 +174,8 @@ class _Problem:
         seen = np.where(known, seen, 0.0)
         means, _ = self._curve(seen, light, known.astype(float))
         weights = self._weights(seen - means * light, known)
-        light = self.light @ _solve(self.light * means[:, None], seen, weights)
+        parts = _solve(self.light * means[:, None], seen, weights)
+        light = np.einsum("ni,i->n", self.light, parts)
         means, slopes = self._curve(seen, light, weights)
         residual = seen - means * light
         weights = self._weights(residual, known)
@@ -229,9 +187,8 @@ class _Problem:
     def _weights(
         self, residual: NDArray[np.float64], known: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        width = _TUKEY * np.quantile(np.abs(residual[known]), 0.75) / _THIRD_QUARTILE
-        ratio = residual / (width + 1e-12)
-        return np.where(known & (np.abs(ratio) < 1), (1 - ratio**2) ** 2, 0.0)
+        width = _HUBER * np.quantile(np.abs(residual[known]), 0.75) / _THIRD_QUARTILE
+        return known * np.minimum(1.0, width / np.maximum(np.abs(residual), 1e-12))
 
     def _curve(
         self, seen: NDArray[np.float64], light: NDArray[np.float64], weights: NDArray[np.float64]
@@ -248,7 +205,9 @@ def _solve(
 ) -> NDArray[np.float64]:
     """Return the weighted least squares solution; a direction without information stays 0."""
     weighted = columns * weights[:, None]
-    return np.asarray(np.linalg.lstsq(weighted.T @ columns, weighted.T @ target, rcond=1e-10)[0])
+    # Unlike a matrix product, einsum sums in one order, whatever the number of threads.
+    products = np.einsum("ni,nj->ij", weighted, columns)
+    return np.asarray(np.linalg.lstsq(products, np.einsum("ni,n->i", weighted, target), 1e-10)[0])
 
 
 def _spline_gradient(coefficients: NDArray[np.float64], axis: int) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ HISTOGRAM_BINS = 50
 NEIGHBOURHOOD_RADIUS = 2
 RELAXATION = 0.75
 _ROOM = 0.25
-_SMALLEST_STEP = 0.01
+_SMALLEST_STEP = 0.02
 """Where to stop, as a share of the first step."""
 _SHELL_MM = 0.4
 _SAMPLES = {"MI": 12_000, "MSE": 12_000, "CC": 12_000, "AntsCC": 3_000}
@@ -156,6 +156,13 @@ def refine(
     )
     method.SetOptimizerScalesFromPhysicalShift()
     raised: list[BaseException] = []
+    iterations = 0
+
+    def count() -> None:  # ITK's own counter is one ahead when a step gets too small
+        nonlocal iterations
+        iterations += 1
+
+    method.AddCommand(sitk.sitkIterationEvent, count)
     if progress_callback is not None:
         method.AddCommand(sitk.sitkIterationEvent, _guarded(progress_callback, method, raised))
     try:
@@ -169,7 +176,7 @@ def refine(
         raise raised[0]
     return Refined(
         start @ _matrix(motion),
-        int(method.GetOptimizerIteration()),
+        iterations,
         method.GetOptimizerStopConditionDescription(),
     )
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from brainreg3d._logging import logger
 from brainreg3d.errors import InputError
+from brainreg3d.registration.ascend import ascend
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.polish import Polished, polish
 from brainreg3d.registration.refine import (
@@ -27,7 +28,7 @@ from brainreg3d.registration.rotations import (
     rotation_from_euler_deg,
     spread_rotations,
 )
-from brainreg3d.registration.search import Pose, PoseScorer, search
+from brainreg3d.registration.search import Pose, PoseScorer, apart, search
 from brainreg3d.registration.tissue import Tissue, find_tissue
 from brainreg3d.registration.verdict import Overlap, check_tissue, judge, measure_overlap
 
@@ -35,7 +36,6 @@ SEARCHES = ("global", "local")
 ROTATIONS = 2000
 _NARROW_DEG, _LOCAL_DEG = 60.0, 20.0
 _COMPARISONS = 256
-_OTHER_DEG = 20.0
 _COARSE_MM, _FINEST_MM = 0.2, 0.05
 _TRUSTED_EXPLANATION = 0.8
 """Least share of the variance that least squares must explain to have the last word."""
@@ -43,7 +43,8 @@ _COMPARED_SHELL_MM = 0.3
 _FARTHEST_MM, _FARTHEST_DEG, _ABOUT_AS_GOOD = 0.4, 4.0, 0.9
 """How far least squares may go from where the search ended, and what it may lose there."""
 
-_FIRST_STEP, _CONFIRMING_STEP = 0.4, 0.1
+_FIRST_STEP, _CONFIRMING_STEP = 0.4, 0.05
+_CONFIRMING_ITERATIONS = 40
 """Length of the optimiser's first step, in voxels."""
 
 
@@ -257,14 +258,8 @@ def _best_basins(
     others = poses[1:]
     if reach_deg < 180:
         far = spread_rotations(_COMPARISONS)
-        found = search(scorer, far[angles_between_deg(far, poses[0].rotation) > 30])
-        # Some climb back to where the best one stands, and are no other orientation.
-        others = others + [pose for pose in found if _is_apart(pose, poses[0])]
+        others = apart([poses[0], *search(scorer, far), *others])[1:]
     return poses[0], max((pose.information for pose in others), default=0.0)
-
-
-def _is_apart(pose: Pose, other: Pose) -> bool:
-    return float(angles_between_deg(pose.rotation[None], other.rotation)[0]) > _OTHER_DEG
 
 
 @attrs.frozen(eq=False)
@@ -302,19 +297,39 @@ def _finish(
     metric: str,
     options: dict[str, Any],
 ) -> _Finished:
-    """Finish by the metric, and keep least squares' pose where that explains nearly everything.
+    """Finish in the most precise way that can be trusted, and by the metric.
 
-    Then it is the more precise by far, and the metric's descent, which starts there, confirms
-    that its own optimum is near.
+    Least squares is the most precise by far where it explains nearly everything, mutual
+    information on a smooth landscape elsewhere. ITK's descent then starts there: it confirms
+    that the optimum of its own metric is near. The other metrics are ITK's alone.
     """
-    trusted = polished.explained >= _TRUSTED_EXPLANATION
-    matrix, iterations, stop_condition = polished.matrix if trusted else start, 0, ""
-    for level in levels[-1:] if trusted else levels:
-        step_mm = (_CONFIRMING_STEP if trusted else _FIRST_STEP) * level.fixed.voxel_mm
+    finest = levels[-1]
+    if polished.explained >= _TRUSTED_EXPLANATION:
+        found, words = polished.matrix, f"least squares, {polished.iterations} iterations"
+    elif metric == "MI":
+        ascended = ascend(finest.fixed, finest.near_tissue, finest.moving, start)
+        found, words = ascended.matrix, f"a smooth climb, {ascended.iterations} iterations"
+    else:
+        return _descend(levels, start, metric, _FIRST_STEP, polished.explained, options)
+    few = {**options, "max_iterations": min(options["max_iterations"], _CONFIRMING_ITERATIONS)}
+    confirmed = _descend([finest], found, metric, _CONFIRMING_STEP, polished.explained, few)
+    return attrs.evolve(
+        confirmed, matrix=found, stop_condition=f"{confirmed.stop_condition} (after {words})"
+    )
+
+
+def _descend(
+    levels: list[Level],
+    start: NDArray[np.float64],
+    metric: str,
+    first_step: float,
+    explained: float,
+    options: dict[str, Any],
+) -> _Finished:
+    matrix, iterations, stop_condition = start, 0, ""
+    for level in levels:
+        step_mm = first_step * level.fixed.voxel_mm
         refined = refine(level, matrix, metric, first_step_mm=step_mm, **options)
         matrix, stop_condition = refined.matrix, refined.stop_condition
         iterations += refined.iterations
-    if trusted:
-        words = f"after least squares, {polished.iterations} iterations"
-        matrix, stop_condition = polished.matrix, f"{stop_condition} ({words})"
-    return _Finished(matrix, iterations, stop_condition, polished.explained)
+    return _Finished(matrix, iterations, stop_condition, explained)

@@ -10,9 +10,7 @@ a meaningless best.
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 from brainreg3d._compiled import njit
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import angles_between_deg, rotation_from_vector
+from brainreg3d.registration.threads import in_threads
 from brainreg3d.registration.tissue import Tissue
 
 CLASSES = 12
@@ -109,11 +108,10 @@ def _information(points, classes, volume, matrix, offset):  # type: ignore[no-un
     known = 0
     for i in range(points.shape[0]):
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        iz = np.int64(np.floor(matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + offset[0]))
-        iy = np.int64(np.floor(matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + offset[1]))
-        ix = np.int64(np.floor(matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + offset[2]))
-        iz, iy = min(max(iz, np.int64(0)), last_z), min(max(iy, np.int64(0)), last_y)
-        ix = min(max(ix, np.int64(0)), last_x)
+        iz = int(np.floor(matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + offset[0]))
+        iy = int(np.floor(matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + offset[1]))
+        ix = int(np.floor(matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + offset[2]))
+        iz, iy, ix = min(max(iz, 0), last_z), min(max(iy, 0), last_y), min(max(ix, 0), last_x)
         found = volume[iz, iy, ix]
         if found < size:
             joint[classes[i], found] += 1
@@ -214,10 +212,10 @@ def search(
     )
     order = best[np.argsort(-scores[best], kind="stable")]
     poses = [Pose(turned[row], images[row], float(scores[row])) for row in order[: 4 * _STARTS]]
-    poses = _apart(poses, _STARTS)
+    poses = apart(poses, _STARTS)
     for steps, points in ((_COARSE_STEPS, _POINTS_GLOBAL), (_FINE_STEPS, _POINTS_LOCAL)):
         climb = functools.partial(_climb, scorer, steps=steps, points=points)
-        poses = _apart(sorted(in_threads(climb, poses), key=_worst_last), _KEPT)
+        poses = apart(sorted(in_threads(climb, poses), key=_worst_last), _KEPT)
     return poses
 
 
@@ -237,12 +235,6 @@ def _climb(
                 break
             score, rotation, image = float(scores[top]), rotations[top], images[top]
     return Pose(rotation, image, score)
-
-
-def in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """Apply a function that releases the interpreter lock to items, in their order."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return list(pool.map(function, items))
 
 
 def _worst_last(pose: Pose) -> float:
@@ -266,8 +258,21 @@ def _pattern(degrees: float, millimetres: float) -> tuple[NDArray[np.float64], N
     )
 
 
-def _apart(poses: Sequence[Pose], count: int) -> list[Pose]:
-    """Keep poses, in their order, that differ from all kept before them."""
+def apart(poses: Sequence[Pose], count: int = _KEPT) -> list[Pose]:
+    """Keep poses that differ from all kept before them.
+
+    Parameters
+    ----------
+    poses : sequence of Pose
+        Best first.
+    count : int
+        How many to keep at most.
+
+    Returns
+    -------
+    list of Pose
+        In the same order.
+    """
     kept: list[Pose] = []
     for pose in poses:
         if len(kept) == count:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.errors import RegistrationFailed
+from brainreg3d.registration.images import map_points
 from brainreg3d.registration.tissue import Tissue
 
 LEAST_COVERED = 0.42
@@ -107,7 +108,7 @@ def measure_overlap(fixed: Tissue, moving: Tissue, matrix: NDArray[np.float64]) 
         Counted on the voxels of the fixed tissue.
     """
     points = fixed.image.points_mm(np.argwhere(fixed.mask))
-    covered = float(moving.contains(points @ matrix[:3, :3].T + matrix[:3, 3]).mean())
+    covered = float(moving.contains(map_points(matrix, points)).mean())
     common = covered * fixed.volume_mm3
     return Overlap(
         2 * common / (fixed.volume_mm3 + moving.volume_mm3),
