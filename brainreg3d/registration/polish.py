@@ -188,7 +188,7 @@ class _Problem:
         self, residual: NDArray[np.float64], known: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         width = _HUBER * np.quantile(np.abs(residual[known]), 0.75) / _THIRD_QUARTILE
-        return known * np.minimum(1.0, width / np.maximum(np.abs(residual), 1e-12))
+        return np.asarray(known * np.minimum(1.0, width / np.maximum(np.abs(residual), 1e-12)))
 
     def _curve(
         self, seen: NDArray[np.float64], light: NDArray[np.float64], weights: NDArray[np.float64]

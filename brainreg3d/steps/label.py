@@ -102,7 +102,7 @@ class PixelLabeller(Step):
         unseen = explain_unseen(
             labels, visible, regions, projections, atlas, window_mask, self.hemisphere
         )
-        _report(unseen, len(samples) == 0)
+        _report(unseen, not samples.region.any())
         return Labels(labels, hemisphere, depth_mm, unseen)
 
     def _assign(self, visible: VisibleSamples) -> NDArray[np.int64]:
@@ -166,8 +166,8 @@ def _elect(neighbors: NDArray[np.int64], region: NDArray[np.uint16]) -> NDArray[
     return np.asarray(neighbors[np.arange(len(neighbors)), winner])
 
 
-def _report(unseen: dict[str, str], off_the_brain: bool) -> None:
-    if off_the_brain:
+def _report(unseen: dict[str, str], sees_no_region: bool) -> None:
+    if sees_no_region:
         logger.warning("No region is visible: does the pose place the image on the brain?")
     for acronym, reason in unseen.items():
         logger.warning("Region %s is not seen: %s.", acronym, reason)
