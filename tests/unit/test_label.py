@@ -169,13 +169,14 @@ def test_reasons_in_the_window(tiny_atlas, log):
     assert not any("No region is visible" in message for message in log)
 
 
-def test_only_a_pose_off_the_brain_is_called_so(tiny_atlas, log):
-    """Tissue in view but none of the regions: the pose is on the brain."""
-    results = projected(tiny_atlas, ["DEEP"])
-    assert PixelLabeller().compute(**results).unseen["DEEP"].startswith("hidden by ")
+def test_an_image_that_sees_no_region_at_all_is_warned_of(tiny_atlas, log):
+    """As a whole; regions beside the window or in the other half do not count as unseen."""
+    window = np.zeros((72, 40), bool)
+    results = projected(tiny_atlas, ["ANT"])
+    assert set(PixelLabeller().compute(**results, window_mask=window).unseen) == {"ANT"}
     assert not any("No region is visible" in message for message in log)
-    results = projected(tiny_atlas, ["DEEP"], pose=Pose((40.0, 3.6, 4.0)))
-    assert PixelLabeller().compute(**results).unseen == {"DEEP": "outside the image"}
+    results = projected(tiny_atlas, ["ANT"], pose=Pose((40.0, 3.6, 4.0)))
+    assert PixelLabeller().compute(**results).unseen == {"ANT": "outside the image"}
     assert any("No region is visible" in message for message in log)
 
 
