@@ -44,8 +44,8 @@ _FARTHEST_MM, _FARTHEST_DEG, _ABOUT_AS_GOOD = 0.4, 4.0, 0.9
 """How far least squares may go from where the search ended, and what it may lose there."""
 
 _FIRST_STEP, _CONFIRMING_STEP = 0.4, 0.05
-_CONFIRMING_ITERATIONS = 40
 """Length of the optimiser's first step, in voxels."""
+_CONFIRMING_ITERATIONS = 40
 
 
 @attrs.frozen(eq=False)
