@@ -45,9 +45,7 @@ def adopt_overrides(cls: type, fields: list[Any]) -> list[Any]:
         With defaults as the class, or a mixin of it, sets them. ``inherited=False`` makes
         grandchildren see the override, too.
     """
-    parents = {
-        field.name: field for base in reversed(cls.__mro__[1:]) for field in fields_of(base)
-    }
+    parents = {field.name: field for base in reversed(cls.__mro__[1:]) for field in fields_of(base)}
     adopted = []
     for field in fields:
         parent = parents.get(field.name)
