@@ -10,9 +10,9 @@ Examples
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from brainreg3d._lazy import attach
 from brainreg3d._version import __version__
 
 if TYPE_CHECKING:
@@ -54,13 +54,4 @@ _MODULES = {
     "load_registration_result": "reload",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = attach(__name__, _MODULES)

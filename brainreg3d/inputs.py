@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from brainreg3d.errors import RegionError
 from brainreg3d.geometry.view import check_pixel_size, pixel_size_of
 from brainreg3d.io.fingerprint import fingerprint
 from brainreg3d.io.images import load_image, load_window_mask
@@ -132,3 +134,33 @@ def explicit_pixel_size(
     if image_dims_mm is None or image is None:
         return None
     return pixel_size_of(image.shape, image_dims_mm)
+
+
+def region_names_of(value: Any) -> tuple[str | int, ...] | None:
+    """Copy region names, so that the list cannot change behind the user's back.
+
+    Parameters
+    ----------
+    value : str, int, iterable of str or int, or None
+        As the user gave them; a text is taken apart at commas.
+
+    Returns
+    -------
+    tuple of str or int, or None
+        None for None.
+
+    Raises
+    ------
+    RegionError
+        If it is something else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return tuple(name for part in value.split(",") if (name := part.strip()))
+    if isinstance(value, int | np.integer):
+        return (int(value),)
+    if not isinstance(value, Iterable):
+        message = f"brain_regions is a list of acronyms, ids or names; got {value!r}."
+        raise RegionError(message)
+    return tuple(int(name) if isinstance(name, np.integer) else name for name in value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from brainreg3d import views
 from brainreg3d._logging import logger
-from brainreg3d.errors import InputError, RenderingUnavailable
+from brainreg3d.errors import InputError, RegistrationFailed, RenderingUnavailable
 from brainreg3d.state import State
 from brainreg3d.steps.align import DEFAULT_BREGMA
 
@@ -192,25 +192,26 @@ class Pictures:
                 continue
             self._keep(name, figure)
 
-    def draw_failed_registration(self, state: State, problem: str) -> Path | None:
-        """Draw the volume beside the template when it could not be registered.
+    def explained(self, error: RegistrationFailed, state: State) -> RegistrationFailed:
+        """Return an error with the place of a picture that shows what went wrong.
 
         Parameters
         ----------
+        error : RegistrationFailed
+            Why a volume could not be registered.
         state : State
             Holds the atlas and the volume.
-        problem : str
-            Why it failed.
 
         Returns
         -------
-        pathlib.Path or None
-            The picture; it is saved whatever the mode, but not where results go nowhere.
+        RegistrationFailed
+            The picture is saved whatever the mode, but not where results go nowhere.
         """
         if self.folder is None or state.atlas is None or state.volume is None:
-            return None
-        figure = views.draw_registration(state.atlas, state.volume, None, problem=problem)
-        return views.save_figure(figure, self.folder / "09_registration.png")
+            return error
+        figure = views.draw_registration(state.atlas, state.volume, None, problem=str(error))
+        path = views.save_figure(figure, self.folder / "09_registration.png")
+        return RegistrationFailed(f"{error} See {path}.")
 
     def _keep(self, name: str, figure: Figure) -> None:
         if self.mode == "show":

@@ -24,11 +24,16 @@ from brainreg3d.errors import (
     InputError,
     OutputError,
     PlanError,
-    RegionError,
     RegistrationFailed,
     did_you_mean,
 )
-from brainreg3d.inputs import ImageMemory, Source, explicit_pixel_size, load_inputs
+from brainreg3d.inputs import (
+    ImageMemory,
+    Source,
+    explicit_pixel_size,
+    load_inputs,
+    region_names_of,
+)
 from brainreg3d.io.images import load_image
 from brainreg3d.options import PARAMETERS_OF_OPTION, SLOTS, build_steps
 from brainreg3d.pictures import Pictures
@@ -39,21 +44,6 @@ from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, Image, State
 from brainreg3d.steps import NOT_GIVEN, Step
 from brainreg3d.steps.align import NotGiven
-
-
-def _as_names(value: Any) -> tuple[str | int, ...] | None:
-    """Copy region names, so that the list cannot change behind the user's back."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return tuple(name for part in value.split(",") if (name := part.strip()))
-    if isinstance(value, int | np.integer):
-        return (int(value),)
-    if not isinstance(value, Iterable):
-        message = f"brain_regions is a list of acronyms, ids or names; got {value!r}."
-        raise RegionError(message)
-    return tuple(int(name) if isinstance(name, np.integer) else name for name in value)
-
 
 _ATTRS_OPTIONS: dict[str, Any] = {
     "slots": False,
@@ -207,7 +197,7 @@ class BrainReg3D:
         if not hasattr(self, name):
             check_spelling(type(self), name, _names_of(type(self)))
         # A list is copied, so that it cannot change behind the user's back.
-        object.__setattr__(self, name, _as_names(value) if name == "brain_regions" else value)
+        object.__setattr__(self, name, region_names_of(value) if name == "brain_regions" else value)
 
     def plan(self, until: str | None = None) -> Plan:
         """Return the steps that `run` would take, checked.
@@ -271,7 +261,7 @@ class BrainReg3D:
                 try:
                     state = self._run_step(entry, plan, state, again)
                 except RegistrationFailed as error:
-                    raise _with_picture(error, pictures, state) from error
+                    raise pictures.explained(error, state) from error
                 pictures.draw(entry.step.provides, state)
         self.result = Result(state)
         return self.result
@@ -326,7 +316,7 @@ class BrainReg3D:
     def region_names(self) -> tuple[str | int, ...]:
         """The regions of the next run, as they were asked for."""
         names = self._DEFAULT_BRAIN_REGIONS if self.brain_regions is None else self.brain_regions
-        return _as_names(names) or ()
+        return region_names_of(names) or ()
 
     def _steps(self) -> list[tuple[str, Step]]:
         slots = {slot: getattr(self, slot) for slot in SLOTS}
@@ -400,16 +390,8 @@ class BrainReg3D:
         given = ((f.name, getattr(self, f.name)) for f in fields if f.name != "image")
         changed = {f.name: f.default for f in fields}
         shown = [repr(self.image) if isinstance(self.image, str | Path) else _summary(self.image)]
-        shown += [f"{k}={_summary(v)}" for k, v in given if v is not changed[k] and v != changed[k]]
+        shown += [f"{k}={_summary(v)}" for k, v in given if v is not changed[k]]
         return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def _with_picture(
-    error: RegistrationFailed, pictures: Pictures, state: State
-) -> RegistrationFailed:
-    """Return the error with the place of a picture that shows why."""
-    picture = pictures.draw_failed_registration(state, str(error))
-    return RegistrationFailed(f"{error} See {picture}." if picture else str(error))
 
 
 def _names_of(cls: type) -> list[str]:

@@ -5,8 +5,9 @@ Nothing heavy is imported before something is drawn, and pyplot only where windo
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from brainreg3d._lazy import attach
 
 if TYPE_CHECKING:
     from brainreg3d.views.atlas import draw_atlas
@@ -54,13 +55,4 @@ _MODULES = {
     "show_figures": "figures",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = attach(__name__, _MODULES)

@@ -376,3 +376,9 @@ def test_a_step_that_cannot_run_is_no_result():
         usual().run("RigidRegistrar")
     with pytest.raises(PlanError, match="redo"):
         usual().run(redo=5)
+
+
+def test_repr_with_arrays_everywhere():
+    registration = BrainReg3D(IMAGE, window_mask=IMAGE + 1, volume=np.zeros((2, 3, 4)))
+    assert "array of (24, 20)" in repr(registration)
+    assert "volume=<float64 array of (2, 3, 4)>" in repr(registration)
