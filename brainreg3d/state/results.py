@@ -41,6 +41,8 @@ class Registration:
         How many times better it is than at the best pose of another orientation.
     warnings : tuple of str
         What is doubtful.
+    duration_s : float
+        Seconds that it took; not written anywhere, so that equal runs are equal.
     """
 
     matrix: NDArray[np.float64] = attrs.field(converter=read_only)
@@ -51,6 +53,7 @@ class Registration:
     overlap: float
     basin_gap: float = np.inf
     warnings: tuple[str, ...] = ()
+    duration_s: float = 0.0
 
 
 @attrs.frozen

@@ -147,6 +147,7 @@ class RigidRegistrar(Step):
             overlap=max(result.overlap.covered, result.overlap.filled),
             basin_gap=result.basin_gap,
             warnings=result.warnings,
+            duration_s=result.duration_s,
         )
 
     def _report(self, bar: tqdm[Any]) -> Callable[[Any], None]:
