@@ -185,13 +185,13 @@ def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
         With the saved alignment in the aligner, if there is one of this image.
     """
     aligner = plan.step("ManualAligner")
-    saved = target(plan, image, "alignment")
     # A subclass that computes otherwise has no use for a file.
     if getattr(type(aligner), "compute", None) is not ManualAligner.compute:
         return plan
     if not isinstance(aligner, ManualAligner) or aligner.alignment is not None:
         return plan
-    if image is None or saved is None or not saved.is_file():
+    saved = _saved_alignment(plan, image)
+    if image is None or saved is None:
         return plan
     record = read_alignment(saved)
     is_other = record.image_sha256 not in (None, image.sha256)
@@ -200,6 +200,33 @@ def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
         return plan
     logger.info("Taking the alignment saved as %s.", saved)
     return plan.replace("ManualAligner", aligner.replace(alignment=saved))
+
+
+def check_pose_can_be_had(plan: Plan) -> None:
+    """Raise before an atlas is loaded if the image could not be placed in it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The steps of the run.
+
+    Raises
+    ------
+    AlignmentNeeded
+        If no alignment was given, none is saved and no window can be opened.
+    """
+    aligner = plan.step("ManualAligner")
+    is_own = getattr(type(aligner), "compute", None) is ManualAligner.compute
+    if is_own and isinstance(aligner, ManualAligner) and not plan.skipped("ManualAligner"):
+        aligner.check_source()
+
+
+def _saved_alignment(plan: Plan, image: Image | None) -> Path | None:
+    """Return the alignment file among the results, or else beside the image."""
+    places = [target(plan, image, "alignment")]
+    if image is not None and image.path is not None:
+        places.append(image.path.with_name(f"{image.stem}{MASK_FILES['alignment']}"))
+    return next((place for place in places if place is not None and place.is_file()), None)
 
 
 def save_alignment(plan: Plan, state: State) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from brainreg3d import views
 from brainreg3d._logging import logger
-from brainreg3d.errors import InputError, RegistrationFailed, RenderingUnavailable
+from brainreg3d.errors import InputError, OutputError, RegistrationFailed, RenderingUnavailable
 from brainreg3d.state import State
 from brainreg3d.steps.align import DEFAULT_BREGMA
 
@@ -150,6 +150,8 @@ class Pictures:
             from brainreg3d.gui.display import can_show
 
             mode = "show" if can_show() else "save"
+            if mode == "save" and folder is not None:
+                logger.warning("There is no screen; pictures are saved in %s.", folder)
         if mode == "save" and folder is None:
             logger.warning("Pictures are not saved: give output_dir for an image that is an array.")
             mode = "off"
@@ -209,8 +211,12 @@ class Pictures:
         """
         if self.folder is None or state.atlas is None or state.volume is None:
             return error
-        figure = views.draw_registration(state.atlas, state.volume, None, problem=str(error))
-        path = views.save_figure(figure, self.folder / "09_registration.png")
+        try:
+            figure = views.draw_registration(state.atlas, state.volume, None, problem=str(error))
+            path = views.save_figure(figure, self.folder / "09_registration.png")
+        except OutputError as unwritable:  # the failed registration matters more
+            logger.warning("%s", unwritable)
+            return error
         return RegistrationFailed(f"{error} See {path}.")
 
     def _keep(self, name: str, figure: Figure) -> None:

@@ -13,6 +13,7 @@ from brainreg3d import steps
 from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
 from brainreg3d.atlas import Atlas
 from brainreg3d.destination import (
+    check_pose_can_be_had,
     plots_folder,
     results_folder,
     reuse_saved_alignment,
@@ -255,6 +256,7 @@ class BrainReg3D:
         plan = settle(plan, state, self._files_read(plan))
         if "ManualAligner" not in again and not self._has_pose_by_hand(state.image):
             plan = reuse_saved_alignment(plan, state.image)
+            check_pose_can_be_had(plan)
         folder = plots_folder(plan, state)
         with Pictures.of(self.verbose, folder, self._DEFAULT_AUTO_CONTRAST) as pictures:
             for entry in plan.running:

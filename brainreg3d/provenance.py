@@ -105,6 +105,7 @@ def _describe_registration(registration: Registration) -> dict[str, Any]:
         "atlas_to_volume_mm": registration.matrix.tolist(),
         "metric_value": registration.metric_value,
         "overlap": registration.overlap,
+        "covered": registration.covered,
         "warnings": list(registration.warnings),
     }
 

@@ -8,9 +8,10 @@ from typing import Any
 import attrs
 
 from brainreg3d._logging import logger
+from brainreg3d.errors import PlanError
 from brainreg3d.io.fingerprint import fingerprint
 from brainreg3d.plan import PlannedStep
-from brainreg3d.state import State
+from brainreg3d.state import RESULT_TYPES, State
 from brainreg3d.steps import Step
 
 
@@ -87,6 +88,13 @@ class Runner:
                 return attrs.evolve(state, **{step.provides: self.result(entry.slot)}), is_new
         logger.info("Running %s.", entry.slot)
         result = step.compute(**needs)
+        expected = RESULT_TYPES[step.provides]
+        if not issubclass(type(result), expected):
+            message = (
+                f"{type(step).__name__}.compute returned {type(result).__name__}; a step that "
+                f"provides {step.provides!r} returns {expected.__name__}."
+            )
+            raise PlanError(message)
         self._count += 1
         self._done[entry.slot] = _Done(mark, result, self._count, (step, needs))
         return attrs.evolve(state, **{step.provides: result}), True

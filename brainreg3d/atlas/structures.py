@@ -233,7 +233,8 @@ class StructureTree:
             message = f"Region {text!r} could be {choices}; write it as in the atlas."
             raise RegionError(message)
         candidates = [s.acronym for s in self] + [s.name for s in self]
-        message = f"Unknown region {text!r}.{did_you_mean(text, candidates)}"
+        hint = did_you_mean(text, candidates) or " `brainreg3d regions` lists those there are."
+        message = f"Unknown region {text!r}.{hint}"
         raise RegionError(message)
 
     def _find_id(self, identifier: int) -> Structure:

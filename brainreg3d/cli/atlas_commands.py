@@ -62,9 +62,13 @@ def regions(pattern: str | None, under: str | None, **options: Any) -> None:
     wanted = None
     if under is not None:
         wanted = set(atlas.structures.descendants(atlas.structures.find(under).id))
+    found = False
     for structure in atlas.structures:
         text = f"{structure.acronym} {structure.name}".lower()
         if pattern and pattern.lower() not in text:
             continue
         if (wanted is None or structure.id in wanted) and not atlas.is_empty(structure.id):
+            found = True
             click.echo(f"{structure.acronym:>16}  {structure.id:>10}  {structure.name}")
+    if not found:
+        click.echo(f"No structure with voxels in {atlas.full_name} is called so.", err=True)

@@ -126,7 +126,10 @@ def report(result: Result) -> None:
     if found is not None and result.atlas is not None:
         letters = found.directions
         click.echo(f"Atlas: {result.atlas.title}")
-        click.echo(f"Axes of the volume grow to {letters}; overlap of tissue {found.overlap:.0%}.")
+        click.echo(f"Axes of the volume grow to {letters}.")
+        click.echo(
+            f"It covers {found.covered:.0%} of the brain; overlap {found.overlap:.2f} (Dice)."
+        )
     if result.labels is not None and result.atlas is not None:
         click.echo(f"Atlas: {result.atlas.title}")
         _report_pose(result)
@@ -176,10 +179,10 @@ def show(path: Path, save: Path | None) -> None:
     from brainreg3d.reload import load_registration_result
     from brainreg3d.views import save_figure, show_figures
 
+    figure = load_registration_result(path).plot_overlay()
     if save is None and not can_show():
         message = "There is no screen to show the picture on; give --save FILE."
         raise click.UsageError(message)
-    figure = load_registration_result(path).plot_overlay()
     if save is None:
         show_figures([figure])
     else:

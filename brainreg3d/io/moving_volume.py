@@ -24,6 +24,9 @@ from brainreg3d.io.volumes import parse_orientation
 from brainreg3d.state import Volume
 
 _DIMENSIONS = 3
+MIN_EXTENT_MM, MAX_EXTENT_MM = 1.0, 1000.0
+"""How long a volume with a brain in it can be; its canvas may be large."""
+
 _UM_PER_UNIT = {"micrometer": 1.0, "um": 1.0, "µm": 1.0, "millimeter": 1e3, "mm": 1e3}
 _SLICE_SUFFIXES = {".tif", ".tiff", ".png", ".jpg", ".jpeg"}
 
@@ -87,6 +90,14 @@ def load_volume(
         )
         raise ImageError(message)
     _check(stored.data, name)
+    longest_mm = max(size * n for size, n in zip(numbers, stored.data.shape, strict=True))
+    if not MIN_EXTENT_MM <= longest_mm <= MAX_EXTENT_MM:
+        message = (
+            f"With voxels of {' x '.join(f'{size:g}' for size in numbers)} mm {name} is "
+            f"{longest_mm:.3g} mm long; expected {MIN_EXTENT_MM:g} to {MAX_EXTENT_MM:g} mm. Give "
+            f"volume_spacing_mm in mm, or --spacing-um in µm."
+        )
+        raise ImageError(message)
     directions = stored.directions if orientation is None else parse_orientation(orientation)
     if directions is None:
         logger.info(

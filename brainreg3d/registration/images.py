@@ -148,7 +148,8 @@ class PhysicalImage:
         """Return a copy as an ITK image with the same physical points."""
         import SimpleITK as sitk  # noqa: N813
 
-        image = sitk.GetImageFromArray(np.ascontiguousarray(self.data))
+        native = self.data.astype(self.data.dtype.newbyteorder("="), copy=False)
+        image = sitk.GetImageFromArray(np.ascontiguousarray(native))
         image.SetSpacing([float(size) for size in self.spacing_xyz_mm])
         image.SetOrigin(self.origin_mm)
         return image

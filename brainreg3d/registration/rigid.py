@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from brainreg3d._logging import logger
-from brainreg3d.errors import InputError
+from brainreg3d.errors import InputError, RegistrationFailed
 from brainreg3d.registration.ascend import ascend
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.polish import Polished, polish
@@ -36,6 +36,7 @@ SEARCHES = ("global", "local")
 ROTATIONS = 2000
 _NARROW_DEG, _LOCAL_DEG = 60.0, 20.0
 _COMPARISONS = 256
+_BEYOND_REACH_DEG = 10.0
 _COARSE_MM, _FINEST_MM = 0.2, 0.05
 _TRUSTED_EXPLANATION = 0.8
 """Least share of the variance that least squares must explain to have the last word."""
@@ -148,6 +149,10 @@ def register_rigid(
     """
     began = time.perf_counter()
     check_metric(metric)
+    is_whole = isinstance(max_iterations, int | np.integer) and not isinstance(max_iterations, bool)
+    if not is_whole or max_iterations < 1:
+        message = f"max_iterations is a whole number from 1 on; got {max_iterations!r}."
+        raise InputError(message)
     start, reach_deg = _narrowing(search, initial_rotation_deg, known_orientation)
     for image, name, mask in (
         (fixed, "the atlas", fixed_mask),
@@ -159,6 +164,7 @@ def register_rigid(
     check_tissue(fixed_tissue, moving_tissue)
     scorer = PoseScorer(fixed_tissue, moving_tissue)
     best, other = _best_basins(scorer, start, reach_deg)
+    _check_reach(best, start, reach_deg)
     judge(
         measure_overlap(fixed_tissue, moving_tissue, best.matrix(scorer.center_mm)),
         best.information,
@@ -195,6 +201,18 @@ def register_rigid(
         warnings=warnings,
         duration_s=time.perf_counter() - began,
     )
+
+
+def _check_reach(best: Pose, start: NDArray[np.float64], reach_deg: float) -> None:
+    """Refuse a pose that climbed far out of the orientations that were to be searched."""
+    away_deg = float(angles_between_deg(best.rotation[None], start)[0])
+    if away_deg > reach_deg + _BEYOND_REACH_DEG:
+        message = (
+            f"The volume does not lie as its orientation, or initial_rotation_deg, says: it fits "
+            f"best {away_deg:.0f}° away from there. Correct the orientation, or leave it out to "
+            f"have it found."
+        )
+        raise RegistrationFailed(message)
 
 
 def _narrowing(

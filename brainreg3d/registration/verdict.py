@@ -19,6 +19,12 @@ from brainreg3d.registration.tissue import Tissue
 LEAST_COVERED = 0.42
 """Least share of the atlas tissue that must be there: a hemisphere will do, a third will not."""
 
+LEAST_SPAN = 0.45
+"""Least share of the atlas brain's length, along its shortest cut, that must be there."""
+
+MOSTLY_COVERED = 0.7
+"""Below this share a warning says how much of the brain there is."""
+
 LEAST_FILLED = 0.35
 """Least share of the volume's tissue that must lie in the atlas's: a head has more than brain."""
 
@@ -45,11 +51,14 @@ class Overlap:
         Share of the fixed tissue that lies in moving tissue.
     filled : float
         Share of the moving tissue that lies in fixed tissue.
+    span : float
+        Share of the fixed tissue's length that is covered, along the axis where that is least.
     """
 
     dice: float
     covered: float
     filled: float
+    span: float = 1.0
 
 
 def check_tissue(fixed: Tissue, moving: Tissue) -> None:
@@ -108,13 +117,23 @@ def measure_overlap(fixed: Tissue, moving: Tissue, matrix: NDArray[np.float64]) 
         Counted on the voxels of the fixed tissue.
     """
     points = fixed.image.points_mm(np.argwhere(fixed.mask))
-    covered = float(moving.contains(map_points(matrix, points)).mean())
+    inside = moving.contains(map_points(matrix, points))
+    covered = float(inside.mean())
     common = covered * fixed.volume_mm3
     return Overlap(
         2 * common / (fixed.volume_mm3 + moving.volume_mm3),
         covered,
         min(1.0, common / moving.volume_mm3),
+        float(np.min(_lengths(points[inside]) / _lengths(points))),
     )
+
+
+def _lengths(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far points reach along each axis, the outermost hundredths left out."""
+    if not len(points_mm):
+        return np.zeros(3)
+    low, high = np.quantile(points_mm, (0.01, 0.99), axis=0)
+    return np.asarray(high - low)
 
 
 def judge(overlap: Overlap, information: float, other_information: float) -> tuple[str, ...]:
@@ -144,12 +163,15 @@ def judge(overlap: Overlap, information: float, other_information: float) -> tup
         raise RegistrationFailed(
             _failed(
                 f"the volume and the atlas have next to nothing in common (mutual information "
-                f"{information:.2g} nats at the best pose, expected {LEAST_INFORMATION:g})"
+                f"{information:.3f} nats at the best pose, expected {LEAST_INFORMATION:g})"
             )
         )
     if gap < LEAST_GAP:
         raise RegistrationFailed(
-            _failed(f"another orientation fits about as well (fit {gap:.2f} times as good)")
+            _failed(
+                f"another orientation fits about as well, or better (the one found is {gap:.2f} "
+                f"times as good)"
+            )
         )
     if overlap.covered < LEAST_COVERED:
         raise RegistrationFailed(
@@ -158,21 +180,32 @@ def judge(overlap: Overlap, information: float, other_information: float) -> tup
                 f"least {LEAST_COVERED:.0%}"
             )
         )
+    if overlap.span < LEAST_SPAN:
+        raise RegistrationFailed(
+            _failed(
+                f"the volume reaches over only {overlap.span:.0%} of the atlas brain's length, "
+                f"expected at least {LEAST_SPAN:.0%}"
+            )
+        )
     if overlap.filled < LEAST_FILLED:
         raise RegistrationFailed(
             _failed(f"only {overlap.filled:.0%} of the volume's tissue lies in the atlas brain")
         )
+    warnings = []
     if gap < CLEAR_GAP:
-        warning = (
-            f"Another orientation fits nearly as well (the chosen one is {gap:.2f} times as good); "
-            f"look at the result, or give the orientation."
+        warnings.append(
+            f"Another orientation fits nearly as well (the chosen one is {gap:.2f} times as good): "
+            f"look at the result. The spacing may be wrong, or in the wrong order (Z, Y, X); if "
+            f"not, give the orientation."
         )
-        return (warning,)
-    return ()
+    if overlap.covered < MOSTLY_COVERED:
+        warnings.append(f"The volume covers only {overlap.covered:.0%} of the atlas brain.")
+    return tuple(warnings)
 
 
 def _failed(reason: str) -> str:
     return (
         f"No pose of the volume can be trusted: {reason}. Check that it shows a whole mouse "
-        f"brain and that its spacing is right; an approximate orientation or a mask may help."
+        f"brain, and that its spacing and its orientation, if given, are right; "
+        f"RigidRegistrar(moving_mask=...) may help."
     )

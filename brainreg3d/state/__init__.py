@@ -14,11 +14,12 @@ from brainreg3d.state.samples import (
     VisibleSamples,
     cell_numbers,
 )
-from brainreg3d.state.state import INPUT_NAMES, State
+from brainreg3d.state.state import INPUT_NAMES, RESULT_TYPES, State
 
 __all__ = [
     "INPUT_NAMES",
     "LEFT",
+    "RESULT_TYPES",
     "RIGHT",
     "Alignment",
     "HiddenPixels",

@@ -36,7 +36,9 @@ class Registration:
     iterations : int
         Iterations of the optimiser, all levels together.
     overlap : float
-        Share of the smaller tissue that lies on the other one.
+        How the tissues lie on each other: Dice's coefficient, 0 to 1.
+    covered : float
+        Share of the atlas brain that the volume shows.
     basin_gap : float
         How many times better it is than at the best pose of another orientation.
     warnings : tuple of str
@@ -51,6 +53,7 @@ class Registration:
     stop_condition: str
     iterations: int
     overlap: float
+    covered: float = 1.0
     basin_gap: float = np.inf
     warnings: tuple[str, ...] = ()
     duration_s: float = 0.0

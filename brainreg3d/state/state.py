@@ -82,3 +82,16 @@ INPUT_NAMES = (
     "provenance",
 )
 """Fields of `State` that the user provides; the others are made by steps."""
+
+RESULT_TYPES: dict[str, type] = {
+    "atlas": Atlas,
+    "regions": RegionSet,
+    "registration": Registration,
+    "volume_outputs": Outputs,
+    "alignment": Alignment,
+    "projections": Projections,
+    "visible": VisibleSamples,
+    "labels": Labels,
+    "outputs": Outputs,
+}
+"""What a step that provides a field of `State` returns."""

@@ -189,6 +189,22 @@ class ManualAligner(Step):
             extra=record.extra,
         )
 
+    def check_source(self) -> None:
+        """Find out before anything slow whether a pose can be had.
+
+        Raises
+        ------
+        AlignmentNeeded
+            If no alignment was given and there is no window to make one.
+        """
+        if self.alignment is None and self.window is None:
+            message = (
+                "No alignment was given and no window can be opened to place the image by hand. "
+                "Give alignment=FILE (the <stem>_alignment.json of an earlier session) or "
+                "alignment=Pose(center_mm=(x, y, z), ...); on the command line, --alignment FILE."
+            )
+            raise AlignmentNeeded(message)
+
     def kept(self, previous: Any, **needs: Any) -> Alignment | None:
         """Keep a pose that was placed by hand, as long as the image is the same.
 
@@ -268,7 +284,11 @@ class ManualAligner(Step):
             return given[0]
         if self.default_image_dims_mm is not None:
             return pixel_size_of(image.shape, self.default_image_dims_mm)
-        logger.warning("No pixel size is known; taking %g mm.", DEFAULT_PIXEL_SIZE_MM[0])
+        logger.warning(
+            "No pixel size is known; taking %g mm. Give image_dims_mm or pixel_size_mm "
+            "(--image-dims-mm, --pixel-size-mm).",
+            DEFAULT_PIXEL_SIZE_MM[0],
+        )
         return DEFAULT_PIXEL_SIZE_MM
 
     def _ask(
@@ -279,13 +299,7 @@ class ManualAligner(Step):
         pixel_size_mm: tuple[float, float] | None,
         registration: Registration | None,
     ) -> Alignment:
-        if self.window is None:
-            message = (
-                "No alignment was given and no window can be opened to place the image by hand. "
-                "Give alignment=FILE (the <stem>_alignment.json of an earlier session) or "
-                "alignment=Pose(center_mm=(x, y, z), ...); on the command line, --alignment FILE."
-            )
-            raise AlignmentNeeded(message)
+        self.check_source()
         size = self._pixel_size(pixel_size_mm, None, image)
         width, length, height = atlas.grid.box_mm
         pose = Pose((width / 2, length / 2, height))
@@ -293,7 +307,7 @@ class ManualAligner(Step):
         scene = AlignmentScene(
             image, atlas, regions, start, registration, self.matched_image, self.window_camera
         )
-        accepted = self.window.ask(scene)
+        accepted = None if self.window is None else self.window.ask(scene)
         if accepted is None:
             message = "The alignment was cancelled; no pose was accepted and nothing was written."
             raise AlignmentCancelled(message)
@@ -337,4 +351,13 @@ def _warn_if_apart(what: str, used: float | None, other: float | None, unit: str
     if used == other:
         return
     if used is None or other is None or abs(used - other) > CONTRADICTION * abs(other):
-        logger.warning("The %s is %s %s; another source says %s.", what, used, unit, other)
+        said, ignored = (
+            "none (parallel rays)" if value is None else f"{value:g} {unit}"
+            for value in (used, other)
+        )
+        logger.warning(
+            "The %s is taken as %s; the alignment file, or the image itself, says %s.",
+            what,
+            said,
+            ignored,
+        )

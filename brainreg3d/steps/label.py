@@ -168,6 +168,10 @@ def _elect(neighbors: NDArray[np.int64], region: NDArray[np.uint16]) -> NDArray[
 
 def _report(unseen: dict[str, str], sees_no_region: bool) -> None:
     if sees_no_region:
-        logger.warning("No region is visible: does the pose place the image on the brain?")
+        logger.warning(
+            "No region is visible: does the pose (center_mm, and its angles) place the image on "
+            "the brain, looking at it?"
+        )
+        return
     for acronym, reason in unseen.items():
         logger.warning("Region %s is not seen: %s.", acronym, reason)

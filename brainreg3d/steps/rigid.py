@@ -113,7 +113,10 @@ class RigidRegistrar(Step):
         from brainreg3d.registration import PhysicalImage, register_rigid
 
         if atlas.template is None:
-            message = f"Atlas {atlas.full_name} has no template to register a volume to."
+            message = (
+                f"Atlas {atlas.full_name} has no template to register a volume to; give one with "
+                f"template= (--template FILE)."
+            )
             raise InputError(message)
         directions = volume.directions or ATLAS_DIRECTIONS
         data, spacing_mm = _turned(volume.data, volume.spacing_mm, directions)
@@ -144,7 +147,8 @@ class RigidRegistrar(Step):
             metric_value=result.metric_value,
             stop_condition=result.stop_condition,
             iterations=result.iterations,
-            overlap=max(result.overlap.covered, result.overlap.filled),
+            overlap=result.overlap.dice,
+            covered=result.overlap.covered,
             basin_gap=result.basin_gap,
             warnings=result.warnings,
             duration_s=result.duration_s,

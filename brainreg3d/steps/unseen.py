@@ -11,6 +11,7 @@ from brainreg3d.steps.visibility import count_visibility
 
 _OTHER_SIDE = {"left": "right", "right": "left"}
 _MOST_HIDERS = 3
+_LEAST_SHARE = 0.005  # rounds to 1 %
 
 
 def explain_unseen(
@@ -89,7 +90,8 @@ def _reason(visible: VisibleSamples, place: int) -> str:
 
 
 def _hidden_by(report: Visibility) -> str:
-    hiders = [f"{name} ({share:.0%})" for name, share in report.hidden_by[:_MOST_HIDERS]]
+    shares = [(n, s) for n, s in report.hidden_by[:_MOST_HIDERS] if s >= _LEAST_SHARE]
+    hiders = [f"{name} ({share:.0%})" for name, share in shares]
     return f"hidden by {', '.join(hiders) or 'other tissue'}"
 
 

@@ -171,6 +171,7 @@ class VolumeWriter(Step):
             "stop_condition": registration.stop_condition,
             "iterations": registration.iterations,
             "overlap": registration.overlap,
+            "covered": registration.covered,
             "basin_gap": _finite(registration.basin_gap),
             "warnings": list(registration.warnings),
             "outputs": {

@@ -203,7 +203,8 @@ def _numbers(volume: Volume, registration: Registration | None) -> list[str]:
     turned = f"Axes of the volume grow to {registration.directions} ({origin})"
     sentences = (
         f"{turned}; rotated by a further {angle:.1f}°.",
-        f"Tissue overlap {registration.overlap:.0%}; fit {gap}.",
+        f"Covers {registration.covered:.0%} of the brain, Dice {registration.overlap:.2f}.",
+        f"Fit {gap}.",
         f"Metric {metric} (smaller is better) after {registration.iterations} iterations.",
     )
     return [" ".join(sentences)]

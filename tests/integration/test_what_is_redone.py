@@ -246,8 +246,9 @@ def by_hand(tmp_path):
 
     def make(window, **options):
         return BrainReg3D(
-            tmp_path / "image.tif", atlas=make_atlas(), window=window,
-            **{"pixel_size_mm": (0.3, 0.2), "brain_regions": VISIBLE} | options,
+            tmp_path / "image.tif", window=window,
+            **{"atlas": make_atlas(), "pixel_size_mm": (0.3, 0.2), "brain_regions": VISIBLE}
+            | options,
         )  # fmt: skip
 
     return make
@@ -416,3 +417,34 @@ def test_functions_as_parameters_never_give_stale_results():
         registration.Projector = Asks(rule=lambda _, number=number: number)
         registration.run(until="Projector")
     assert Asks.calls == list(range(6))
+
+
+def test_the_alignment_beside_the_image_is_found_from_another_folder(by_hand, tmp_path):
+    by_hand(Window(PLACED)).run()
+    assert (tmp_path / "image_alignment.json").is_file()
+    result = by_hand(None, output_dir=tmp_path / "elsewhere").run()
+    assert result.alignment.view.pose == PLACED["pose"]
+    assert (tmp_path / "elsewhere" / "image_alignment.json").is_file()
+
+
+def test_a_missing_alignment_is_noticed_before_the_atlas_is_loaded(by_hand):
+    class Never(steps.TemplateSource):
+        def compute(self):
+            message = "the atlas was loaded"
+            raise AssertionError(message)
+
+    registration = by_hand(None, atlas=None)
+    registration.TemplateSource = Never
+    with pytest.raises(AlignmentNeeded):
+        registration.run()
+
+
+def test_a_step_that_returns_something_else_is_told_so(by_hand):
+    class Wrong(steps.PixelLabeller):
+        def compute(self, *, image):
+            return image.pixels
+
+    registration = by_hand(Window(PLACED))
+    registration.PixelLabeller = Wrong
+    with pytest.raises(PlanError, match=r"Wrong\.compute returned ndarray.*Labels"):
+        registration.run()

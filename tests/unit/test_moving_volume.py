@@ -17,7 +17,7 @@ from brainreg3d.io.moving_volume import load_volume
 from brainreg3d.io.volumes import parse_orientation
 
 SHAPE = (5, 6, 7)
-SPACING_MM = (0.05, 0.04, 0.03)
+SPACING_MM = (0.5, 0.4, 0.3)
 BRAIN = np.random.default_rng(0).integers(1, 60000, SHAPE).astype(np.uint16)
 ORIENTATIONS = [
     "".join(letters) for order in permutations(("ap", "si", "lr")) for letters in product(*order)
@@ -50,8 +50,8 @@ def test_a_tiff_stack_with_a_spacing(tmp_path):
 
 def test_an_imagej_stack_says_its_spacing(tmp_path):
     tifffile.imwrite(
-        tmp_path / "brain.tif", BRAIN, imagej=True, resolution=(1 / 30, 1 / 40),
-        metadata={"spacing": 50, "unit": "um"},
+        tmp_path / "brain.tif", BRAIN, imagej=True, resolution=(1 / 300, 1 / 400),
+        metadata={"spacing": 500, "unit": "um"},
     )  # fmt: skip
     assert load_volume(tmp_path / "brain.tif").spacing_mm == pytest.approx(SPACING_MM)
 
@@ -98,7 +98,7 @@ def test_ome_zarr_and_its_levels(tmp_path, zarr_format):
     root = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)
     root.create_array("0", data=BRAIN[None])
     root.create_array("1", data=BRAIN[None, :, ::2, ::2])
-    scales = [[1.0, 50.0, 40.0, 30.0], [1.0, 50.0, 80.0, 60.0]]
+    scales = [[1.0, 500.0, 400.0, 300.0], [1.0, 500.0, 800.0, 600.0]]
     axes = [{"name": "c", "type": "channel"}]
     axes += [{"name": n, "type": "space", "unit": "micrometer"} for n in "zyx"]
     datasets = [
@@ -111,7 +111,7 @@ def test_ome_zarr_and_its_levels(tmp_path, zarr_format):
     assert np.array_equal(finest.data, BRAIN)
     assert finest.spacing_mm == pytest.approx(SPACING_MM)
     assert np.array_equal(coarse.data, BRAIN[:, ::2, ::2])
-    assert coarse.spacing_mm == pytest.approx((0.05, 0.08, 0.06))
+    assert coarse.spacing_mm == pytest.approx((0.5, 0.8, 0.6))
     assert finest.stem == "brain"
 
 
@@ -151,3 +151,9 @@ def test_what_is_not_there(tmp_path):
         load_volume(tmp_path / "empty", SPACING_MM)
     with pytest.raises(AtlasError, match="orientation"):
         load_volume(BRAIN, SPACING_MM, "xyz")
+
+
+@pytest.mark.parametrize("spacing", [(5e-5, 4e-5, 3e-5), (500, 400, 300)])
+def test_a_unit_that_was_mistaken_is_noticed(spacing):
+    with pytest.raises(ImageError, match="mm long"):
+        load_volume(BRAIN, spacing)

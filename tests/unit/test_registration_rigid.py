@@ -252,3 +252,32 @@ def test_bad_options(brain, options, words):
 def test_a_spacing_in_micrometres_is_noticed(brain):
     with pytest.raises(RegistrationFailed, match="spacing"):
         _register(brain, brain[0], (100, 100, 100))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_third_of_the_box_along_an_axis_is_not_a_brain(brain, axis):
+    """The middle third of the canvas may hold half of the tissue, and is hopeless all the same."""
+    length = brain[0].shape[axis]
+    part = [slice(None)] * 3
+    part[axis] = slice(length // 3, 2 * length // 3)
+    with pytest.raises(RegistrationFailed):
+        _register(brain, brain[0][tuple(part)])
+
+
+def test_a_given_orientation_that_is_wrong_is_noticed(brain):
+    turned = np.ascontiguousarray(brain[0].transpose(1, 0, 2)[:, ::-1])  # by a right angle
+    with pytest.raises(RegistrationFailed, match="orientation"):
+        _register(brain, turned, known_orientation=np.eye(3))
+
+
+def test_how_much_of_the_brain_there_is_is_said(brain):
+    half = brain[0][:, :, : brain[0].shape[2] // 2]
+    result = _register(brain, half)
+    assert result.overlap.covered == pytest.approx(0.5, abs=0.06)
+    assert any("covers only" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("iterations", [0, -1, 2.5, True, "many"])
+def test_iterations_are_a_whole_number(brain, iterations):
+    with pytest.raises(InputError, match="max_iterations"):
+        _register(brain, brain[0], max_iterations=iterations)

@@ -275,7 +275,7 @@ class TestOutlines:
 class TestPage:
     def test_says_what_was_found(self, atlas, volume, registration):
         words = _words(views.draw_registration(atlas, volume, registration))
-        for part in ("mouse7", "PIL (given)", "17.0°", "97%", "1.62", "−0.4567", "(synthetic)"):
+        for part in ("mouse7", "PIL (given)", "17.0°", "0.97", "1.62", "−0.4567", "(synthetic)"):
             assert part in words
         unknown = attrs.evolve(volume, directions=None)
         assert "PIL (found)" in _words(views.draw_registration(atlas, unknown, registration))
