@@ -37,12 +37,12 @@ class Registration:
         Iterations of the optimiser, all levels together.
     overlap : float
         How the tissues lie on each other: Dice's coefficient, 0 to 1.
-    covered : float
-        Share of the atlas brain that the volume shows.
     basin_gap : float
         How many times better it is than at the best pose of another orientation.
     warnings : tuple of str
         What is doubtful.
+    covered : float
+        Share of the atlas brain that the volume shows.
     duration_s : float
         Seconds that it took; not written anywhere, so that equal runs are equal.
     """
@@ -53,9 +53,9 @@ class Registration:
     stop_condition: str
     iterations: int
     overlap: float
-    covered: float = 1.0
     basin_gap: float = np.inf
     warnings: tuple[str, ...] = ()
+    covered: float = 1.0
     duration_s: float = 0.0
 
 
