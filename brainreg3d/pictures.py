@@ -11,7 +11,7 @@ from brainreg3d import views
 from brainreg3d._logging import logger
 from brainreg3d.errors import InputError, OutputError, RegistrationFailed, RenderingUnavailable
 from brainreg3d.state import State
-from brainreg3d.steps.align import DEFAULT_BREGMA
+from brainreg3d.steps.aligner import DEFAULT_BREGMA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

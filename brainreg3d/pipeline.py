@@ -44,7 +44,7 @@ from brainreg3d.result import Result
 from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, Image, State
 from brainreg3d.steps import NOT_GIVEN, Step
-from brainreg3d.steps.align import NotGiven
+from brainreg3d.steps.aligner import NotGiven
 
 _ATTRS_OPTIONS: dict[str, Any] = {
     "slots": False,

@@ -1,6 +1,7 @@
 """The steps of the chain, one for each slot of `BrainReg3D`."""
 
-from brainreg3d.steps.align import NOT_GIVEN, ManualAligner
+from brainreg3d.steps.align import ManualAligner
+from brainreg3d.steps.aligner import NOT_GIVEN, Aligner
 from brainreg3d.steps.base import AlignmentWindow, Step
 from brainreg3d.steps.depth import DepthResolver
 from brainreg3d.steps.label import PixelLabeller
@@ -13,6 +14,7 @@ from brainreg3d.steps.write import MaskWriter
 
 __all__ = [
     "NOT_GIVEN",
+    "Aligner",
     "AlignmentWindow",
     "DepthResolver",
     "LocalTemplateSource",
