@@ -179,7 +179,15 @@ class ManualAligner(Aligner):
         pose = Pose((width / 2, length / 2, height))
         start = ImageView(image.shape, size, pose, self._camera(None))
         scene = AlignmentScene(
-            image, atlas, regions, start, registration, self.matched_image, self.window_camera
+            image=image,
+            atlas=atlas,
+            regions=regions,
+            start=start,
+            registration=registration,
+            matched_image=self.matched_image,
+            window_camera=self.window_camera,
+            bregma=self._bregma_name(),
+            pixel_size_known=pixel_size_mm is not None or image.pixel_size_mm is not None,
         )
         accepted = None if self.window is None else self.window.ask(scene)
         if accepted is None:

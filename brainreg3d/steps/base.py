@@ -38,6 +38,13 @@ class AlignmentScene:
         Image of an earlier session, to place the new one at the same spot.
     window_camera : mapping or None
         Camera with which the window starts.
+    bregma : str
+        Name of the bregma preset that positions are shown against.
+    pixel_size_known : bool
+        Whether the pixel size was given or stands in the image's file, so that the window keeps
+        it; otherwise it is a guess that the user may have to correct.
+    matched_view : ImageView or None
+        Where the image of the earlier session lies, if its alignment is saved beside it.
     """
 
     image: Image
@@ -47,6 +54,9 @@ class AlignmentScene:
     registration: Registration | None = None
     matched_image: Path | None = None
     window_camera: Mapping[str, Any] | None = None
+    bregma: str = "ibl"
+    pixel_size_known: bool = False
+    matched_view: ImageView | None = None
 
 
 class AlignmentWindow(Protocol):
