@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d import coordinates
 from brainreg3d._arrays import read_only
-from brainreg3d.atlas import Atlas, Region
+from brainreg3d.atlas import Atlas, BregmaPreset, Region, ccf_to_stereotaxic, stereotaxic_to_ccf
 from brainreg3d.errors import BrainReg3DError, RegionError, did_you_mean
 from brainreg3d.state import (
     Alignment,
@@ -143,6 +144,108 @@ class Result:
         mask: NDArray[np.bool_] = read_only(labels.labels == names.index(acronym) + 1)
         return mask
 
+    def pixel_to_ccf(self, rows: ArrayLike, cols: ArrayLike) -> NDArray[np.float64]:
+        """Return where the tissue lies that the image shows at pixel positions.
+
+        Parameters
+        ----------
+        rows, cols : array_like, shape (N,)
+            Positions in pixels, fractions included; pixel centres are integers.
+
+        Returns
+        -------
+        numpy.ndarray, shape (N, 3)
+            (AP, DV, ML) in micrometres from the anterior-superior-left corner of the atlas box,
+            on the face of the voxel of tissue that is met first; NaN off the brain. A single
+            position gives an array of three numbers.
+
+        Raises
+        ------
+        NotComputed
+            If the run ended before the alignment.
+        InputError
+            If rows and columns are no numbers, or do not go together.
+        """
+        atlas, alignment = self._placed()
+        return coordinates.pixel_to_ccf(alignment.view, atlas.annotation, rows, cols)
+
+    def ccf_to_pixel(self, points_um: ArrayLike) -> NDArray[np.float64]:
+        """Project points of the CCF onto the image, whatever lies in front of them.
+
+        Parameters
+        ----------
+        points_um : array_like, shape (N, 3)
+            (AP, DV, ML) in micrometres from the anterior-superior-left corner of the atlas box.
+
+        Returns
+        -------
+        numpy.ndarray, shape (N, 2)
+            (row, column) in pixels, on the image or beyond its edges; NaN behind the camera. A
+            single point gives an array of two numbers.
+
+        Raises
+        ------
+        NotComputed
+            If the run ended before the alignment.
+        InputError
+            If a point has not three numbers.
+        """
+        atlas, alignment = self._placed()
+        return coordinates.ccf_to_pixel(alignment.view, atlas.grid.box_mm, points_um)
+
+    def pixel_to_stereotaxic(
+        self, rows: ArrayLike, cols: ArrayLike, bregma: str | BregmaPreset | None = None
+    ) -> NDArray[np.float64]:
+        """Return where the tissue lies that the image shows at pixel positions, from bregma.
+
+        Parameters
+        ----------
+        rows, cols : array_like, shape (N,)
+            Positions in pixels, fractions included; pixel centres are integers.
+        bregma : str or BregmaPreset, optional
+            Name of a preset, or one of your own; that of the alignment when not given.
+
+        Returns
+        -------
+        numpy.ndarray, shape (N, 3)
+            (ML, AP, DV) in mm from bregma, positive to the right, to anterior and up; NaN off the
+            brain.
+
+        Raises
+        ------
+        NotComputed
+            If the run ended before the alignment.
+        InputError
+            If positions are no numbers, or there is no such preset.
+        """
+        return ccf_to_stereotaxic(self.pixel_to_ccf(rows, cols), self._bregma(bregma))
+
+    def stereotaxic_to_pixel(
+        self, points_mm: ArrayLike, bregma: str | BregmaPreset | None = None
+    ) -> NDArray[np.float64]:
+        """Project points given from bregma onto the image, whatever lies in front of them.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (N, 3)
+            (ML, AP, DV) in mm from bregma, positive to the right, to anterior and up.
+        bregma : str or BregmaPreset, optional
+            Name of a preset, or one of your own; that of the alignment when not given.
+
+        Returns
+        -------
+        numpy.ndarray, shape (N, 2)
+            (row, column) in pixels, on the image or beyond its edges; NaN behind the camera.
+
+        Raises
+        ------
+        NotComputed
+            If the run ended before the alignment.
+        InputError
+            If a point has not three numbers, or there is no such preset.
+        """
+        return self.ccf_to_pixel(stereotaxic_to_ccf(points_mm, self._bregma(bregma)))
+
     def plot_overlay(self) -> Figure:
         """Draw the image with the outlines and names of the regions.
 
@@ -164,6 +267,15 @@ class Result:
             message = "The run has no regions to draw."
             raise NotComputed(message)
         return draw_overlay(image, alignment, regions, labels, atlas=atlas)
+
+    def _placed(self) -> tuple[Atlas, Alignment]:
+        if self.atlas is None or self.alignment is None:
+            message = "The run ended before the image was placed; call run() without until=."
+            raise NotComputed(message)
+        return self.atlas, self.alignment
+
+    def _bregma(self, given: str | BregmaPreset | None) -> str | BregmaPreset:
+        return self._placed()[1].bregma if given is None else given
 
     def _drawable(self) -> tuple[Labels, tuple[Region, ...], Image, Alignment]:
         labels, image, alignment = self.state.labels, self.image, self.alignment

@@ -5,7 +5,13 @@ Nothing here knows where an atlas comes from; see `brainreg3d.sources` for that.
 
 from brainreg3d.atlas.annotation import Annotation
 from brainreg3d.atlas.atlas import Atlas, Template
-from brainreg3d.atlas.bregma import BREGMA_PRESETS, BregmaPreset, find_bregma
+from brainreg3d.atlas.bregma import (
+    BREGMA_PRESETS,
+    BregmaPreset,
+    ccf_to_stereotaxic,
+    find_bregma,
+    stereotaxic_to_ccf,
+)
 from brainreg3d.atlas.regions import Region, RegionSet, select_regions
 from brainreg3d.atlas.structures import Structure, StructureTree
 
@@ -19,6 +25,8 @@ __all__ = [
     "Structure",
     "StructureTree",
     "Template",
+    "ccf_to_stereotaxic",
     "find_bregma",
     "select_regions",
+    "stereotaxic_to_ccf",
 ]

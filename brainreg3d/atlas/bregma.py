@@ -2,6 +2,10 @@
 
 The Allen Institute defines no bregma; labs use different estimates. The one a run used is
 recorded in everything it writes.
+
+Stereotaxic coordinates are (ML, AP, DV) in mm from bregma, positive to the right, to anterior and
+up. Coordinates of the CCF are (AP, DV, ML) in µm from the anterior-superior-left corner of the
+atlas box, positive to posterior, down and to the right.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from brainreg3d.errors import InputError, did_you_mean
-from brainreg3d.geometry import ccf_um_to_atlas_mm
+from brainreg3d.geometry import as_points, ccf_um_to_atlas_mm
 
 
 @attrs.frozen
@@ -94,6 +98,44 @@ class BregmaPreset:
         offsets = np.asarray(points_mm, dtype=float) @ np.linalg.inv(self._matrix()).T
         return np.asarray(offsets + self.position_mm(box_mm))
 
+    def from_ccf_um(self, points_um: ArrayLike) -> NDArray[np.float64]:
+        """Turn CCF coordinates into stereotaxic coordinates of this convention.
+
+        Distances from bregma do not depend on the box, so that none is asked for.
+
+        Parameters
+        ----------
+        points_um : array_like, shape (..., 3)
+            (AP, DV, ML) in micrometres from the anterior-superior-left corner of the box.
+
+        Returns
+        -------
+        numpy.ndarray, shape (..., 3)
+            (x, y, z) in mm from bregma: to the right (ML), anterior (AP) and up (DV).
+        """
+        offsets = np.asarray(points_um, dtype=float) - np.asarray(self.ccf_um)
+        ap, dv, ml = np.moveaxis(offsets / 1000.0, -1, 0)
+        return np.asarray(np.stack([ml, -ap, -dv], axis=-1) @ self._matrix().T)
+
+    def to_ccf_um(self, points_mm: ArrayLike) -> NDArray[np.float64]:
+        """Turn stereotaxic coordinates into CCF coordinates.
+
+        The inverse of `from_ccf_um`.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (..., 3)
+            (x, y, z) in mm from bregma: to the right (ML), anterior (AP) and up (DV).
+
+        Returns
+        -------
+        numpy.ndarray, shape (..., 3)
+            (AP, DV, ML) in micrometres from the anterior-superior-left corner of the box.
+        """
+        offsets = np.asarray(points_mm, dtype=float) @ np.linalg.inv(self._matrix()).T
+        ml, ap, dv = np.moveaxis(offsets * 1000.0, -1, 0)
+        return np.asarray(np.stack([-ap, -dv, ml], axis=-1) + np.asarray(self.ccf_um))
+
     @property
     def keeps_axes(self) -> bool:
         """Whether stereotaxic distances are plain differences of atlas coordinates."""
@@ -144,3 +186,65 @@ def find_bregma(name: str) -> BregmaPreset:
         message = f"Unknown bregma {name!r}; expected one of {known}.{hint}"
         raise InputError(message)
     return BREGMA_PRESETS[name]
+
+
+def ccf_to_stereotaxic(
+    points_um: ArrayLike, bregma: str | BregmaPreset = "ibl"
+) -> NDArray[np.float64]:
+    """Turn CCF coordinates into stereotaxic coordinates.
+
+    Parameters
+    ----------
+    points_um : array_like, shape (..., 3)
+        (AP, DV, ML) in micrometres from the anterior-superior-left corner of the atlas box,
+        positive to posterior, down and to the right.
+    bregma : str or BregmaPreset
+        Name of a preset, or one of your own.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., 3)
+        (ML, AP, DV) in mm from bregma, positive to the right, to anterior and up.
+
+    Raises
+    ------
+    InputError
+        If there is no such preset, or a point has not three numbers.
+
+    Examples
+    --------
+    >>> from brainreg3d.atlas import ccf_to_stereotaxic
+    >>> ccf_to_stereotaxic([7900, 832, 7739], bregma="ibl").round(3).tolist()
+    [2.0, -2.5, -0.5]
+    """
+    return _preset(bregma).from_ccf_um(as_points(points_um, "(AP, DV, ML) in µm"))
+
+
+def stereotaxic_to_ccf(
+    points_mm: ArrayLike, bregma: str | BregmaPreset = "ibl"
+) -> NDArray[np.float64]:
+    """Turn stereotaxic coordinates into CCF coordinates; the inverse of `ccf_to_stereotaxic`.
+
+    Parameters
+    ----------
+    points_mm : array_like, shape (..., 3)
+        (ML, AP, DV) in mm from bregma, positive to the right, to anterior and up.
+    bregma : str or BregmaPreset
+        Name of a preset, or one of your own.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., 3)
+        (AP, DV, ML) in micrometres from the anterior-superior-left corner of the atlas box,
+        positive to posterior, down and to the right.
+
+    Raises
+    ------
+    InputError
+        If there is no such preset, or a point has not three numbers.
+    """
+    return _preset(bregma).to_ccf_um(as_points(points_mm, "(ML, AP, DV) in mm"))
+
+
+def _preset(bregma: str | BregmaPreset) -> BregmaPreset:
+    return bregma if isinstance(bregma, BregmaPreset) else find_bregma(bregma)

@@ -7,6 +7,7 @@ corner of the atlas box, so that every resolution of an atlas shares it.
 
 from brainreg3d.geometry.frames import (
     ATLAS_DIRECTIONS,
+    as_points,
     atlas_mm_to_ccf_um,
     ccf_um_to_atlas_mm,
     parse_directions,
@@ -25,6 +26,7 @@ __all__ = [
     "Pose",
     "Rays",
     "VolumeGrid",
+    "as_points",
     "atlas_mm_to_ccf_um",
     "ccf_um_to_atlas_mm",
     "parse_directions",

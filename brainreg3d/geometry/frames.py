@@ -114,6 +114,36 @@ def to_ccf_layout(volume: NDArray[Any]) -> NDArray[Any]:
     return reorient_from_atlas(volume, "PIR")
 
 
+def as_points(points: ArrayLike, what: str) -> NDArray[np.float64]:
+    """Return what a user gave as points, or say what was expected.
+
+    Parameters
+    ----------
+    points : array_like, shape (..., 3)
+        What was given.
+    what : str
+        The three numbers and their unit, for the message.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., 3)
+        The same numbers.
+
+    Raises
+    ------
+    InputError
+        If they are no numbers, or not three of them for each point.
+    """
+    try:
+        numbers = np.asarray(points, dtype=float)
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if numbers.ndim == 0 or numbers.shape[-1] != 3:
+        message = f"Points are {what}, of shape (3,) or (N, 3); got {points!r}."
+        raise InputError(message)
+    return numbers
+
+
 def ccf_um_to_atlas_mm(points_um: ArrayLike, box_mm: ArrayLike) -> NDArray[np.float64]:
     """Turn CCF coordinates into atlas points.
 

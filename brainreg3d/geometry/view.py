@@ -249,7 +249,21 @@ class ImageView:
         Rays
             From the camera through the pixel centres, or parallel to the view axis.
         """
-        rows, cols = np.indices(self.shape).reshape(2, -1)
+        return self.rays_at(*np.indices(self.shape).reshape(2, -1))
+
+    def rays_at(self, rows: ArrayLike, cols: ArrayLike) -> Rays:
+        """Return the rays of any pixel positions.
+
+        Parameters
+        ----------
+        rows, cols : array_like, shape (N,)
+            Positions in pixels, on the image or beyond its edges; pixel centres are integers.
+
+        Returns
+        -------
+        Rays
+            From the camera through the positions, or parallel to the view axis.
+        """
         points = self.pixel_to_plane_mm(rows, cols)
         camera = self.camera_position_mm
         if camera is None:
