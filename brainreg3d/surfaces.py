@@ -1,7 +1,10 @@
-"""Meshes of regions, from the annotation."""
+"""Surfaces of regions as triangle meshes, from the annotation."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,3 +93,96 @@ def _steps(annotation: Annotation, spacing_um: float) -> NDArray[np.int64]:
     """Return how many voxels each axis is thinned by."""
     wanted = np.rint(spacing_um / 1000.0 / np.asarray(annotation.spacing_mm))
     return np.maximum(1, wanted).astype(np.int64)
+
+
+@attrs.frozen(eq=False)
+class Surface:
+    """A triangle mesh to look at; labels never come from these.
+
+    Parameters
+    ----------
+    vertices_mm : numpy.ndarray, shape (N, 3)
+        Points (x, y, z) in the atlas frame.
+    faces : numpy.ndarray of int, shape (M, 3)
+        Corners of each triangle.
+    """
+
+    vertices_mm: NDArray[np.float64]
+    faces: NDArray[np.int64]
+
+
+def sampled_voxels(
+    annotation: Annotation, target_mm: float
+) -> tuple[NDArray[np.uint16], NDArray[np.float64], NDArray[np.float64]]:
+    """Return every n-th voxel of an annotation.
+
+    Parameters
+    ----------
+    annotation : Annotation
+        The volume.
+    target_mm : float
+        About how far apart they are to be.
+
+    Returns
+    -------
+    index : numpy.ndarray of uint16, shape (Z, Y, X)
+        A view of the annotation's index.
+    spacing_mm, first_mm : numpy.ndarray, shape (3,)
+        Their distance, and the centre of the first, along (z, y, x).
+    """
+    own = np.asarray(annotation.spacing_mm, dtype=float)
+    steps = np.maximum(1, np.rint(target_mm / own)).astype(int)
+    first = (steps - 1) // 2
+    chosen = tuple(slice(int(f), None, int(s)) for f, s in zip(first, steps, strict=True))
+    return annotation.index[chosen], steps * own, (first + 0.5) * own
+
+
+def smooth_field(mask: NDArray[np.bool_], smoothing_voxels: float) -> NDArray[np.float64]:
+    """Return a smooth field, positive inside a mask, that changes by about 1 a voxel.
+
+    Parameters
+    ----------
+    mask : numpy.ndarray of bool, 3D
+        What is inside.
+    smoothing_voxels : float
+        Standard deviation of the smoothing.
+
+    Returns
+    -------
+    numpy.ndarray, of the shape of `mask`
+        To be cut at 0.
+    """
+    from scipy import ndimage  # slow to import
+
+    soft = ndimage.gaussian_filter(mask.astype(np.float32), smoothing_voxels)
+    # The slope of a smoothed edge is 1 / (sigma * sqrt(2 pi)).
+    scale = smoothing_voxels * np.sqrt(2 * np.pi)
+    return np.asarray((soft - 0.5) * scale, dtype=np.float64)
+
+
+def zero_surface(
+    field: NDArray[np.float64], spacing_mm: NDArray[np.float64], first_mm: NDArray[Any]
+) -> Surface | None:
+    """Return the zero level of a field, closed at the borders of its grid.
+
+    Parameters
+    ----------
+    field : numpy.ndarray, shape (Z, Y, X)
+        Positive inside.
+    spacing_mm, first_mm : numpy.ndarray, shape (3,)
+        Distance of its points, and the first one, along (z, y, x).
+
+    Returns
+    -------
+    Surface or None
+        None where nothing is inside.
+    """
+    from skimage import measure  # slow to import
+
+    padded = np.pad(field, 1, constant_values=-1.0)
+    if padded.max() <= 0:
+        return None
+    marching_cubes: Any = measure.marching_cubes
+    vertices, faces, _, _ = marching_cubes(padded, 0.0, spacing=tuple(spacing_mm))
+    points = vertices - spacing_mm + first_mm
+    return Surface(points[:, ::-1].astype(np.float64), faces.astype(np.int64))

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Annotation, RegionSet
 from brainreg3d.geometry import ImageView
+from brainreg3d.surfaces import Surface, sampled_voxels, smooth_field, zero_surface
 
 _SHELL_MM = 0.12
 _PIECE_MM = 0.1
 _FINE_PIECE_MM = 0.05
 _FINE_LIMIT_MM3 = 250.0  # of the boxes around all pieces together; then 2 million fine voxels
 _SMOOTHING = 0.9  # voxels
-
-
-@attrs.frozen(eq=False)
-class Surface:
-    """A triangle mesh.
-
-    Parameters
-    ----------
-    vertices_mm : numpy.ndarray, shape (N, 3)
-        Points (x, y, z) in the atlas frame.
-    faces : numpy.ndarray of int, shape (M, 3)
-        Corners of each triangle.
-    """
-
-    vertices_mm: NDArray[np.float64]
-    faces: NDArray[np.int64]
 
 
 def brain_shell(annotation: Annotation) -> Surface | None:
@@ -47,8 +29,8 @@ def brain_shell(annotation: Annotation) -> Surface | None:
     Surface or None
         None where there is no tissue.
     """
-    coarse, spacing, origin = _sampled(annotation, _SHELL_MM)
-    return _surface(_inside(coarse > 0, 1.0), spacing, origin)
+    coarse, spacing, origin = sampled_voxels(annotation, _SHELL_MM)
+    return zero_surface(smooth_field(coarse > 0, 1.0), spacing, origin)
 
 
 def pieces_in_view(
@@ -77,33 +59,22 @@ def pieces_in_view(
     without cutting meshes.
     """
     labels = regions.label_of_index(annotation)
-    coarse, spacing, origin = _sampled(annotation, _PIECE_MM)
+    coarse, spacing, origin = sampled_voxels(annotation, _PIECE_MM)
     boxes = _boxes(labels[coarse], _distance_into_view(coarse.shape, spacing, origin, view))
     total_mm3 = sum(np.prod([s.stop - s.start for s in box]) for box in boxes.values())
     if total_mm3 * np.prod(spacing) < _FINE_LIMIT_MM3:
-        coarse, spacing, origin = _sampled(annotation, _FINE_PIECE_MM)
+        coarse, spacing, origin = sampled_voxels(annotation, _FINE_PIECE_MM)
         boxes = _boxes(labels[coarse], _distance_into_view(coarse.shape, spacing, origin, view))
     found = {}
     for label, box in boxes.items():
         corner = origin + np.array([s.start for s in box]) * spacing
         shape = tuple(s.stop - s.start for s in box)
         sides = _distance_into_view(shape, spacing, corner, view) / spacing.mean()
-        field = np.minimum(_inside(labels[coarse[box]] == label, _SMOOTHING), sides)
-        surface = _surface(field, spacing, corner)
+        field = np.minimum(smooth_field(labels[coarse[box]] == label, _SMOOTHING), sides)
+        surface = zero_surface(field, spacing, corner)
         if surface is not None:
             found[regions[label - 1].acronym] = surface
     return found
-
-
-def _sampled(
-    annotation: Annotation, target_mm: float
-) -> tuple[NDArray[np.uint16], NDArray[np.float64], NDArray[np.float64]]:
-    """Return every n-th voxel, their spacing and the centre of the first, as (z, y, x) in mm."""
-    own = np.asarray(annotation.spacing_mm, dtype=float)
-    steps = np.maximum(1, np.rint(target_mm / own)).astype(int)
-    first = (steps - 1) // 2
-    chosen = tuple(slice(int(f), None, int(s)) for f, s in zip(first, steps, strict=True))
-    return annotation.index[chosen], steps * own, (first + 0.5) * own
 
 
 def _distance_into_view(
@@ -145,27 +116,3 @@ def _boxes(
             )
             found[place + 1] = (z, y, x)
     return found
-
-
-def _inside(mask: NDArray[np.bool_], smoothing: float) -> NDArray[np.float64]:
-    """Return a smooth field, positive inside a mask, that changes by about 1 a voxel."""
-    from scipy import ndimage
-
-    soft = ndimage.gaussian_filter(mask.astype(np.float32), smoothing)
-    # The slope of a smoothed edge is 1 / (sigma * sqrt(2 pi)).
-    return np.asarray((soft - 0.5) * smoothing * np.sqrt(2 * np.pi), dtype=np.float64)
-
-
-def _surface(
-    field: NDArray[np.float64], spacing: NDArray[np.float64], origin: NDArray[Any]
-) -> Surface | None:
-    """Return the zero level of a field on a (z, y, x) grid, closed at the borders of the grid."""
-    from skimage import measure
-
-    padded = np.pad(field, 1, constant_values=-1.0)
-    if padded.max() <= 0:
-        return None
-    marching_cubes: Any = measure.marching_cubes
-    vertices, faces, _, _ = marching_cubes(padded, 0.0, spacing=tuple(spacing))
-    points = vertices - spacing + origin
-    return Surface(points[:, ::-1].astype(np.float64), faces.astype(np.int64))
