@@ -11,7 +11,6 @@ from brainreg3d._lazy import attach
 
 if TYPE_CHECKING:
     from brainreg3d.views.atlas import draw_atlas
-    from brainreg3d.views.contrast import auto_contrast
     from brainreg3d.views.cut import draw_cut
     from brainreg3d.views.depth import draw_depth
     from brainreg3d.views.figures import save_figure, show_figures
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from brainreg3d.views.rendering import can_render_3d
 
 __all__ = [
-    "auto_contrast",
     "can_render_3d",
     "draw_atlas",
     "draw_cut",
@@ -40,7 +38,6 @@ __all__ = [
 ]
 
 _MODULES = {
-    "auto_contrast": "contrast",
     "can_render_3d": "rendering",
     "draw_atlas": "atlas",
     "draw_cut": "cut",

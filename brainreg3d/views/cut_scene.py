@@ -8,10 +8,10 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d.contrast import to_grey
 from brainreg3d.geometry import ImageView
 from brainreg3d.state import Image
 from brainreg3d.surfaces import Surface
-from brainreg3d.views.contrast import to_grey
 
 PICTURE_PX = (1340, 1000)
 _ELEVATION_DEG, _AZIMUTH_DEG = 38.0, 28.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brainreg3d.atlas import Atlas
+from brainreg3d.contrast import contrast_limits, to_grey
 from brainreg3d.state import Image
-from brainreg3d.views.contrast import contrast_limits, to_grey
 from brainreg3d.views.sheet import ImagePage, show_pixels
 from brainreg3d.views.style import atlas_line, styled
 

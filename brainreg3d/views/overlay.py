@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.contrast import to_grey
 from brainreg3d.state import Alignment, Image, Labels
-from brainreg3d.views.contrast import to_grey
 from brainreg3d.views.names import draw_names
 from brainreg3d.views.regions_on_image import (
     MarkedRegions,

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d.contrast import contrast_limits
 from brainreg3d.geometry import VolumeGrid
-from brainreg3d.views.contrast import contrast_limits
 from brainreg3d.views.planes import Plane, slice_plane
 
 _PIXELS = 256  # along the longest side of the box: 50 µm for a mouse brain, finer than is seen
@@ -46,7 +46,7 @@ class VolumeContrast:
         data : numpy.ndarray, 3D
             Intensities; evenly spread ones are looked at, as volumes can be huge.
         automatic : bool
-            As for `brainreg3d.views.contrast.contrast_limits`.
+            As for `brainreg3d.contrast.contrast_limits`.
 
         Returns
         -------

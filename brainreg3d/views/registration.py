@@ -59,7 +59,7 @@ def draw_registration(
     problem : str
         Why it failed.
     automatic_contrast : bool
-        As for `brainreg3d.views.contrast.contrast_limits`; for both volumes.
+        As for `brainreg3d.contrast.contrast_limits`; for both volumes.
 
     Returns
     -------

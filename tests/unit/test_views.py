@@ -21,6 +21,7 @@ from brainreg3d.atlas import (
     find_bregma,
     select_regions,
 )
+from brainreg3d.contrast import auto_contrast, to_grey
 from brainreg3d.errors import OutputError
 from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.gui import display
@@ -37,7 +38,6 @@ from brainreg3d.state import (
     VisibleSamples,
 )
 from brainreg3d.views.compass import compass_directions
-from brainreg3d.views.contrast import auto_contrast, to_grey
 from brainreg3d.views.cut_meshes import pieces_in_view
 from brainreg3d.views.layout import new_figure, text_width_in
 from brainreg3d.views.names import Piece, place_names
