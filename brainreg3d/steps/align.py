@@ -8,30 +8,29 @@ from typing import Any
 
 import attrs
 
-from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas, RegionSet
-from brainreg3d.errors import AlignmentCancelled, AlignmentError, AlignmentNeeded, InputError
-from brainreg3d.geometry import ImageView, Pose
-from brainreg3d.io.alignment import AlignmentFile, read_alignment
+from brainreg3d.errors import AlignmentCancelled, AlignmentNeeded
+from brainreg3d.geometry import Camera, ImageView, Pose
+from brainreg3d.io.alignment import AlignmentFile
 from brainreg3d.state import Alignment, Image, Registration
 from brainreg3d.steps.aligner import Aligner
 from brainreg3d.steps.base import AlignmentScene, AlignmentWindow
+from brainreg3d.steps.given_alignment import (
+    as_alignment,
+    check_atlas,
+    check_belongs,
+    read_given,
+)
+from brainreg3d.steps.parameters import one_of
+from brainreg3d.steps.starting_pose import YAW_OF_ANTERIOR_DEG, starting_pose
 
-
-def _alignment(value: Any) -> Pose | AlignmentFile | Path | None:
-    if value is None or isinstance(value, Pose | AlignmentFile | Path):
-        return value
-    if isinstance(value, str):
-        return Path(value)
-    view = value.view if isinstance(value, Alignment) else value
-    if isinstance(view, ImageView):
-        bregma = value.bregma if isinstance(value, Alignment) else None
-        return AlignmentFile(view.pose, view.camera, view.pixel_size_mm, view.shape, bregma=bregma)
-    message = (
-        f"alignment is an alignment file, a Pose, the alignment of another result, or None; "
-        f"got {value!r}."
-    )
-    raise InputError(message)
+WAYS_TO_ALIGN = (
+    "No alignment was given or saved, and there is no screen to open a window on. Give "
+    "one of: the alignment of an earlier session, or a pose (--alignment FILE; alignment=); "
+    "points with known places in the brain (brainreg3d align IMAGE --landmarks FILE -o FILE); a "
+    "window in a browser, here or over ssh (--web; window=); the alignment of an earlier image "
+    "of the same animal (brainreg3d transfer IMAGE --from FILE --reference EARLIER_IMAGE -o FILE)."
+)
 
 
 class ManualAligner(Aligner):
@@ -45,15 +44,42 @@ class ManualAligner(Aligner):
         An alignment file, a pose, or None to ask in the window.
     window : AlignmentWindow, optional
         Where to ask for the pose.
+    start : path-like, Pose or None
+        Where the image starts in the window: an alignment file or a pose, to correct it. Otherwise
+        the image starts where that of the earlier session lies, or else where the next three
+        parameters say.
+    anterior : {"up", "down", "left", "right"}
+        Where anterior is in the picture when the image starts.
+    start_hemisphere : {"both", "left", "right"}
+        Over which side the centre of the image starts.
+    tilt : {None, "surface"}
+        Whether the image starts with the tilt of the surface under its centre, or of the patch of
+        surface that it sees.
     matched_image : path-like, optional
         Image of an earlier session that the window shows in place.
+    matched_view : ImageView, optional
+        Where that image lies.
     window_camera : mapping, optional
         Camera with which the window starts.
     """
 
-    alignment: Pose | AlignmentFile | Path | None = attrs.field(default=None, converter=_alignment)
+    alignment: Pose | AlignmentFile | Path | None = attrs.field(
+        default=None, converter=as_alignment
+    )
     window: AlignmentWindow | None = attrs.field(default=None, eq=False, repr=False)
+    # Where a pose starts takes no part in results, hence eq=False.
+    start: Pose | AlignmentFile | Path | None = attrs.field(
+        default=None, converter=as_alignment, eq=False
+    )
+    anterior: str = attrs.field(default="up", validator=one_of(*YAW_OF_ANTERIOR_DEG), eq=False)
+    start_hemisphere: str = attrs.field(
+        default="both", validator=one_of("both", "left", "right"), eq=False
+    )
+    tilt: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(one_of("surface")), eq=False
+    )
     matched_image: Path | None = attrs.field(default=None, eq=False, repr=False)
+    matched_view: ImageView | None = attrs.field(default=None, eq=False, repr=False)
     window_camera: Mapping[str, Any] | None = attrs.field(default=None, eq=False, repr=False)
 
     def compute(  # type: ignore[override]
@@ -95,10 +121,10 @@ class ManualAligner(Aligner):
             If the file is malformed or was made for an image of another size.
         """
         file = self.alignment if isinstance(self.alignment, Path) else None
-        record = self._record()
+        record = read_given(self.alignment)
         if record is None:
             return self._ask(image, atlas, regions, pixel_size_mm, registration)
-        _check_belongs(record, image, atlas)
+        check_belongs(record, image, atlas)
         size = self._pixel_size(pixel_size_mm, record.pixel_size_mm, image)
         view = ImageView(image.shape, size, record.pose, self._camera(record.camera))
         return Alignment(
@@ -117,14 +143,12 @@ class ManualAligner(Aligner):
         ------
         AlignmentNeeded
             If no alignment was given and there is no window to make one.
+        AlignmentError
+            If the alignment that the window is to start from is malformed.
         """
         if self.alignment is None and self.window is None:
-            message = (
-                "No alignment was given and no window can be opened to place the image by hand. "
-                "Give alignment=FILE (the <stem>_alignment.json of an earlier session) or "
-                "alignment=Pose(center_mm=(x, y, z), ...); on the command line, --alignment FILE."
-            )
-            raise AlignmentNeeded(message)
+            raise AlignmentNeeded(WAYS_TO_ALIGN)
+        read_given(self.start)
 
     def kept(self, previous: Any, **needs: Any) -> Alignment | None:
         """Keep a pose that was placed by hand, as long as the image is the same.
@@ -158,13 +182,6 @@ class ManualAligner(Aligner):
             given_pixel_size_mm=given,
         )
 
-    def _record(self) -> AlignmentFile | None:
-        if isinstance(self.alignment, Path):
-            return read_alignment(self.alignment)
-        if isinstance(self.alignment, Pose):
-            return AlignmentFile(self.alignment)
-        return self.alignment
-
     def _ask(
         self,
         image: Image,
@@ -174,20 +191,20 @@ class ManualAligner(Aligner):
         registration: Registration | None,
     ) -> Alignment:
         self.check_source()
-        size = self._pixel_size(pixel_size_mm, None, image)
-        width, length, height = atlas.grid.box_mm
-        pose = Pose((width / 2, length / 2, height))
-        start = ImageView(image.shape, size, pose, self._camera(None))
+        record = self._start_record(image)
+        if record is not None:
+            check_atlas(record, atlas)
         scene = AlignmentScene(
             image=image,
             atlas=atlas,
             regions=regions,
-            start=start,
+            start=self._start_view(record, image, atlas, pixel_size_mm),
             registration=registration,
             matched_image=self.matched_image,
             window_camera=self.window_camera,
-            bregma=self._bregma_name(),
-            pixel_size_known=pixel_size_mm is not None or image.pixel_size_mm is not None,
+            bregma=self._bregma_name(None if record is None else record.bregma),
+            pixel_size_known=self._knows_pixel_size(record, image, pixel_size_mm),
+            matched_view=self.matched_view,
         )
         accepted = None if self.window is None else self.window.ask(scene)
         if accepted is None:
@@ -195,35 +212,49 @@ class ManualAligner(Aligner):
             raise AlignmentCancelled(message)
         return Alignment(
             self._under_focal_point(accepted, None),
-            bregma=self._bregma_name(),
+            bregma=scene.bregma,
             source="window",
             image_sha256=image.sha256,
             given_pixel_size_mm=pixel_size_mm,
         )
 
+    def _start_record(self, image: Image) -> AlignmentFile | None:
+        """Return the alignment that the image starts from, if there is one."""
+        record, view = read_given(self.start), self.matched_view
+        if record is None and view is not None:
+            record = AlignmentFile(view.pose, view.camera, image_shape=view.shape)
+        if record is None or record.image_shape in (None, image.shape):
+            return record
+        # An image of another shape: what was said in pixels does not hold.
+        camera = None if record.camera is None else Camera(record.camera.distance_mm)
+        return attrs.evolve(record, pixel_size_mm=None, camera=camera)
 
-def _check_belongs(record: AlignmentFile, image: Image, atlas: Atlas) -> None:
-    """Refuse an alignment of an image of another size; warn of other differences."""
-    if record.image_shape is not None and record.image_shape != image.shape:
-        message = (
-            f"The alignment was made for an image of {record.image_shape} pixels (rows, columns) "
-            f"but this one is {image.shape}; give the alignment that belongs to it."
+    def _start_view(
+        self,
+        record: AlignmentFile | None,
+        image: Image,
+        atlas: Atlas,
+        pixel_size_mm: tuple[float, float] | None,
+    ) -> ImageView:
+        """Return where the image starts: at an alignment, or where words say."""
+        if record is not None:
+            size = self._pixel_size(pixel_size_mm, record.pixel_size_mm, image)
+            return ImageView(image.shape, size, record.pose, self._camera(record.camera))
+        size, camera = self._pixel_size(pixel_size_mm, None, image), self._camera(None)
+        pose = starting_pose(
+            atlas,
+            image.shape,
+            size,
+            camera,
+            anterior=self.anterior,
+            hemisphere=self.start_hemisphere,
+            tilt=self.tilt,
         )
-        raise AlignmentError(message)
-    if record.image_sha256 not in (None, image.sha256):
-        logger.warning("The alignment was made for another image of the same size.")
-    name = record.atlas.get("name", atlas.name)
-    if name != atlas.name and "local" not in (name, atlas.name):
-        logger.warning("The alignment was made with atlas %s, not %s.", name, atlas.name)
-    if name == atlas.name and _is_other_annotation(record.atlas, atlas):
-        logger.warning("The alignment was made with another annotation of atlas %s.", name)
+        return ImageView(image.shape, size, pose, camera)
 
-
-def _is_other_annotation(recorded: Mapping[str, Any], atlas: Atlas) -> bool:
-    """Tell whether annotations of one resolution differ; what is not known is no difference."""
-    resolution = recorded.get("resolution_um")
-    resolution = tuple(resolution) if isinstance(resolution, list) else resolution
-    if resolution not in (None, atlas.resolution_um):
-        return False
-    hashes = recorded.get("annotation_sha256"), atlas.sha256.get("annotation")
-    return all(hashes) and hashes[0] != hashes[1]
+    def _knows_pixel_size(
+        self, record: AlignmentFile | None, image: Image, given: tuple[float, float] | None
+    ) -> bool:
+        stored = None if record is None else record.pixel_size_mm
+        known = (given, stored, image.pixel_size_mm, self.default_image_dims_mm)
+        return any(size is not None for size in known)

@@ -9,8 +9,8 @@ import pytest
 from tiny_brain import BOX_MM
 
 from brainreg3d.atlas import select_regions
-from brainreg3d.errors import AlignmentError, AlignmentNeeded, InputError
-from brainreg3d.geometry import Camera, Pose
+from brainreg3d.errors import AlignmentError, AlignmentNeeded, InputError, MissingFileError
+from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.state import Image
 from brainreg3d.steps import ManualAligner
 
@@ -146,22 +146,108 @@ class Window:
         self.answer = answer
 
     def ask(self, scene):
-        self.start = scene.start
+        self.scene, self.start = scene, scene.start
         return self.answer(scene.start)
 
 
-def test_the_window_starts_above_the_middle_of_the_brain(align):
+def test_the_window_starts_on_the_brain_with_what_was_given(align):
     window = Window(lambda start: start)
     result = align(None, given=(0.1, 0.1), window=window, camera_distance_mm=77)
-    x, y, z = BOX_MM
-    assert window.start.pose == Pose((x / 2, y / 2, z))
+    assert window.start.pose.center_mm[0] == BOX_MM[0] / 2
     assert window.start.camera.distance_mm == 77
+    assert window.start.pixel_size_mm == (0.1, 0.1)
     assert result.source == "window"
+    assert result.view == window.start
+
+
+@pytest.mark.parametrize(
+    ("given", "metadata", "default", "known"),
+    [
+        (None, None, None, False),
+        ((0.1, 0.1), None, None, True),
+        (None, (0.1, 0.1), None, True),
+        (None, None, (2.0, 2.4), True),
+    ],
+)
+def test_the_window_knows_whether_the_scale_is_a_guess(align, given, metadata, default, known):
+    window = Window(lambda start: start)
+    align(None, metadata, given, window=window, default_image_dims_mm=default)
+    assert window.scene.pixel_size_known == known
+
+
+def test_the_window_shows_the_bregma_that_is_recorded(align):
+    window = Window(lambda start: start)
+    result = align(None, given=(0.1, 0.1), window=window, bregma="community")
+    assert window.scene.bregma == result.bregma == "community"
+    assert align(None, given=(0.1, 0.1), window=window, default_bregma="wfield").bregma == "wfield"
+    assert window.scene.bregma == "wfield"
+
+
+def test_the_window_starts_at_an_earlier_alignment(align, tmp_path):
+    (tmp_path / "earlier.json").write_text(json.dumps({
+        "schema": "brainreg3d/alignment/1", "pose": attrs.asdict(POSE), "bregma": "wfield",
+        "image": {"shape": [24, 20], "pixel_size_mm": [0.2, 0.3]},
+        "camera": {"distance_mm": 40, "principal_point_px": [1, 2]},
+    }))  # fmt: skip
+    window = Window(lambda start: attrs.evolve(start, pose=attrs.evolve(start.pose, yaw_deg=9)))
+    result = align(None, window=window, start=tmp_path / "earlier.json")
+    assert window.start == ImageView(SHAPE, (0.2, 0.3), POSE, Camera(40.0, (1, 2)))
+    assert window.scene.pixel_size_known
+    assert result.view.pose.yaw_deg == 9
+    assert result.bregma == "wfield"
+    align(None, given=(0.1, 0.1), window=window, start=POSE, camera_distance_mm=None)
+    assert window.start == ImageView(SHAPE, (0.1, 0.1), POSE, Camera(None))
+
+
+def test_an_earlier_alignment_of_another_shape_gives_the_place_alone(align, tmp_path):
+    """Binned by two: pixel size and principal point do not hold any more, the place does."""
+    (tmp_path / "earlier.json").write_text(json.dumps({
+        "schema": "brainreg3d/alignment/1", "pose": attrs.asdict(POSE),
+        "image": {"shape": [48, 40], "pixel_size_mm": [0.2, 0.3]},
+        "camera": {"distance_mm": 40, "principal_point_px": [1, 2]},
+    }))  # fmt: skip
+    window = Window(lambda start: start)
+    align(None, (0.4, 0.6), window=window, start=tmp_path / "earlier.json")
+    assert window.start == ImageView(SHAPE, (0.4, 0.6), POSE, Camera(40.0))
+
+
+def test_a_start_that_is_not_there_is_noticed_before_the_atlas_is_loaded(tmp_path):
+    aligner = ManualAligner(start=tmp_path / "gone.json", window=Window(lambda start: start))
+    with pytest.raises(MissingFileError, match=r"gone\.json"):
+        aligner.check_source()
+
+
+def test_the_image_starts_where_that_of_the_earlier_session_lies(align):
+    """At its own scale: the zoom may have changed."""
+    earlier = ImageView((24, 20), (0.2, 0.2), POSE, Camera(55.0, (3, 4)))
+    window = Window(lambda start: start)
+    align(None, given=(0.1, 0.15), window=window, matched_view=earlier)
+    assert window.start == ImageView(SHAPE, (0.1, 0.15), POSE, Camera(55.0, (3, 4)))
+    assert window.scene.matched_view == earlier
+    elsewhere = Pose((1.0, 1.0, 1.0))
+    align(None, given=(0.1, 0.15), window=window, matched_view=earlier, start=elsewhere)
+    assert window.start.pose == elsewhere
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"anterior": "north"}, {"start_hemisphere": "top"}, {"tilt": "steep"}], ids=str
+)
+def test_words_that_say_nothing_are_refused(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        ManualAligner(**wrong)
+
+
+def test_how_it_starts_takes_no_part_in_results():
+    assert ManualAligner(anterior="left", tilt="surface").parameters() == (
+        ManualAligner().parameters()
+    )
 
 
 def test_no_window(align):
-    with pytest.raises(AlignmentNeeded, match="--alignment"):
+    with pytest.raises(AlignmentNeeded) as error:
         align(None)
+    for way in ("--alignment FILE", "--landmarks FILE", "--web", "brainreg3d transfer"):
+        assert way in str(error.value)
 
 
 @pytest.mark.parametrize("alignment", [5, (1, 2, 3), {"center_mm": [1, 2, 3]}])
