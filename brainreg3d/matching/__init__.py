@@ -1,0 +1,12 @@
+"""Finding an image of an animal on an earlier one, by what both show."""
+
+from typing import TYPE_CHECKING
+
+from brainreg3d._lazy import attach
+
+if TYPE_CHECKING:
+    from brainreg3d.matching.match import ImageMatch, match_images
+
+__all__ = ["ImageMatch", "match_images"]
+
+__getattr__, __dir__ = attach(__name__, {"ImageMatch": "match", "match_images": "match"})
