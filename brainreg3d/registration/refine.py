@@ -9,15 +9,12 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d.errors import InputError, RegistrationFailed
+from brainreg3d.errors import RegistrationFailed
 from brainreg3d.registration.images import PhysicalImage, shrink
 from brainreg3d.registration.tissue import Tissue
 
 if TYPE_CHECKING:
     import SimpleITK as sitk  # noqa: N813 - the library's own abbreviation
-
-METRICS = ("MI", "MSE", "CC", "AntsCC")
-"""Mattes mutual information, mean squares, correlation, neighbourhood correlation."""
 
 HISTOGRAM_BINS = 50
 NEIGHBOURHOOD_RADIUS = 2
@@ -64,13 +61,6 @@ class Refined:
     matrix: NDArray[np.float64]
     iterations: int
     stop_condition: str
-
-
-def check_metric(metric: str) -> None:
-    """Raise an InputError that lists the metrics unless `metric` is one of them."""
-    if metric not in METRICS:
-        message = f"Expected a metric among {', '.join(METRICS)}; got {metric!r}."
-        raise InputError(message)
 
 
 def make_level(

@@ -35,6 +35,10 @@ CLEAR_GAP, LEAST_GAP = 1.3, 1.12
 """Information at the result over that at the best other orientation. A real brain: 1.6, a
 quarter missing 2.5; an ellipsoid 1.01, a photograph 1.08, noise up to 1.1."""
 
+LEAST_FINE_INFORMATION, LEAST_FINE_GAP = 0.15, 1.15
+"""The same by grey values, which are compared where the gap is small. A real brain with a quarter
+cut off: 0.2 and 1.19 or more; an ellipsoid 1.0; clouds, a photograph, a slice at most 0.1."""
+
 _MOST_TISSUE_RATIO = 20.0
 _THINNEST_MM = 2.0
 
@@ -59,6 +63,25 @@ class Overlap:
     covered: float
     filled: float
     span: float = 1.0
+
+
+@attrs.frozen
+class Evidence:
+    """What speaks for a pose.
+
+    Parameters
+    ----------
+    information : float
+        Mutual information in nats, by classes of brightness.
+    gap : float
+        How many times better the pose is than the best of any other orientation.
+    fine_information : float, optional
+        Mutual information by grey values, if the gap is by those.
+    """
+
+    information: float
+    gap: float
+    fine_information: float | None = None
 
 
 def check_tissue(fixed: Tissue, moving: Tissue) -> None:
@@ -136,17 +159,15 @@ def _lengths(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(high - low)
 
 
-def judge(overlap: Overlap, information: float, other_information: float) -> tuple[str, ...]:
+def judge(overlap: Overlap, evidence: Evidence) -> tuple[str, ...]:
     """Raise if a result cannot be trusted; return what is doubtful about it otherwise.
 
     Parameters
     ----------
     overlap : Overlap
         Of the tissues at the result.
-    information : float
-        Mutual information at the result in nats.
-    other_information : float
-        The same at the best pose of any other orientation.
+    evidence : Evidence
+        What the volumes tell about each other there.
 
     Returns
     -------
@@ -158,21 +179,7 @@ def judge(overlap: Overlap, information: float, other_information: float) -> tup
     RegistrationFailed
         With the reason.
     """
-    gap = information / max(other_information, 1e-9)
-    if information < LEAST_INFORMATION:
-        raise RegistrationFailed(
-            _failed(
-                f"the volume and the atlas have next to nothing in common (mutual information "
-                f"{information:.3f} nats at the best pose, expected {LEAST_INFORMATION:g})"
-            )
-        )
-    if gap < LEAST_GAP:
-        raise RegistrationFailed(
-            _failed(
-                f"another orientation fits about as well, or better (the one found is {gap:.2f} "
-                f"times as good)"
-            )
-        )
+    _check_evidence(evidence)
     if overlap.covered < LEAST_COVERED:
         raise RegistrationFailed(
             _failed(
@@ -192,15 +199,38 @@ def judge(overlap: Overlap, information: float, other_information: float) -> tup
             _failed(f"only {overlap.filled:.0%} of the volume's tissue lies in the atlas brain")
         )
     warnings = []
-    if gap < CLEAR_GAP:
+    if evidence.gap < CLEAR_GAP:
         warnings.append(
-            f"Another orientation fits nearly as well (the chosen one is {gap:.2f} times as good): "
-            f"look at the result. The spacing may be wrong, or in the wrong order (Z, Y, X); if "
-            f"not, give the orientation."
+            f"Another orientation fits nearly as well (the chosen one is {evidence.gap:.2f} times "
+            f"as good): look at the result. The spacing may be wrong, or in the wrong order "
+            f"(Z, Y, X); if not, give the orientation."
         )
     if overlap.covered < MOSTLY_COVERED:
         warnings.append(f"The volume covers only {overlap.covered:.0%} of the atlas brain.")
     return tuple(warnings)
+
+
+def _check_evidence(evidence: Evidence) -> None:
+    information, least = evidence.information, LEAST_INFORMATION
+    least_gap = LEAST_GAP
+    if evidence.fine_information is not None:
+        least_gap = LEAST_FINE_GAP
+        if information >= least:
+            information, least = evidence.fine_information, LEAST_FINE_INFORMATION
+    if information < least:
+        raise RegistrationFailed(
+            _failed(
+                f"the volume and the atlas have next to nothing in common (mutual information "
+                f"{information:.3f} nats at the best pose, expected {least:g})"
+            )
+        )
+    if evidence.gap < least_gap:
+        raise RegistrationFailed(
+            _failed(
+                f"another orientation fits about as well, or better (the one found is "
+                f"{evidence.gap:.2f} times as good)"
+            )
+        )
 
 
 def _failed(reason: str) -> str:

@@ -15,6 +15,7 @@ from brainreg3d.atlas import Atlas
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import ATLAS_DIRECTIONS, reorient_to_atlas
 from brainreg3d.geometry.frames import parse_directions
+from brainreg3d.registration.arguments import SEARCHES, check_metric
 from brainreg3d.state import Registration, Volume
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.parameters import one_of, plain_number, whole_number
@@ -22,7 +23,9 @@ from brainreg3d.steps.parameters import one_of, plain_number, whole_number
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-METRICS = ("MI", "MSE", "CC", "AntsCC")
+
+def _known_metric(_: Any, __: attrs.Attribute[Any], value: str) -> None:
+    check_metric(value)
 
 
 def _angles(value: Any) -> tuple[float, float, float]:
@@ -68,8 +71,8 @@ class RigidRegistrar(Step):
     provides: ClassVar[str] = "registration"
     version: ClassVar[int] = 2
 
-    metric: str = attrs.field(default="MI", validator=one_of(*METRICS))
-    search: str = attrs.field(default="global", validator=one_of("global", "local"))
+    metric: str = attrs.field(default="MI", validator=_known_metric)
+    search: str = attrs.field(default="global", validator=one_of(*SEARCHES))
     max_iterations: int = attrs.field(
         default=1000, converter=plain_number, validator=whole_number(1)
     )

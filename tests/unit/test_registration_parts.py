@@ -8,8 +8,8 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from brainreg3d.errors import InputError, RegistrationFailed
-from brainreg3d.registration.ascend import InformationLandscape
 from brainreg3d.registration.images import PhysicalImage, shrink
+from brainreg3d.registration.landscape import InformationLandscape
 from brainreg3d.registration.rotations import (
     angles_between_deg,
     axis_rotations,
