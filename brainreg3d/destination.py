@@ -1,4 +1,4 @@
-"""Where the results of a run go, and what is already there."""
+"""Where the results of a run go."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 
 from brainreg3d._logging import logger
 from brainreg3d.errors import OutputError
-from brainreg3d.io.alignment import read_alignment, write_alignment
 from brainreg3d.io.output_folder import check_writable
 from brainreg3d.plan import Plan
 from brainreg3d.state import Image, State, Volume
-from brainreg3d.steps import ManualAligner, MaskWriter, VolumeWriter
+from brainreg3d.steps import MaskWriter, VolumeWriter
 from brainreg3d.steps.volume_write import FILE_NAMES as VOLUME_FILES
 from brainreg3d.steps.write import FILE_NAMES as MASK_FILES
 
@@ -156,96 +155,28 @@ def settle(plan: Plan, state: State, inputs: Iterable[Path]) -> Plan:
             continue
         for path in filter(None, paths):
             check_writable(path.parent)
-            _check_spares(path, read)
+            check_spares(path, read)
     return plan
 
 
-def _check_spares(path: Path, inputs: Iterable[Path]) -> None:
+def check_spares(path: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write over a file that a run reads.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What is to be written.
+    inputs : iterable of pathlib.Path
+        Existing files that the run reads.
+
+    Raises
+    ------
+    OutputError
+        If it is one of them.
+    """
     if path.exists() and any(path.samefile(other) for other in inputs):
         message = (
             f"Writing {path} would replace a file that this run reads; choose another folder with "
             f"output_dir (--output-dir), or rename that file."
         )
         raise OutputError(message)
-
-
-def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
-    """Take the alignment that lies beside the results when none was given.
-
-    Parameters
-    ----------
-    plan : Plan
-        The steps of the run.
-    image : Image or None
-        The image of the run.
-
-    Returns
-    -------
-    Plan
-        With the saved alignment in the aligner, if there is one of this image.
-    """
-    aligner = plan.step("ManualAligner")
-    # A subclass that computes otherwise has no use for a file.
-    if getattr(type(aligner), "compute", None) is not ManualAligner.compute:
-        return plan
-    if not isinstance(aligner, ManualAligner) or aligner.alignment is not None:
-        return plan
-    saved = _saved_alignment(plan, image)
-    if image is None or saved is None:
-        return plan
-    record = read_alignment(saved)
-    is_other = record.image_sha256 not in (None, image.sha256)
-    if record.image_shape not in (None, image.shape) or (is_other and image.path is None):
-        logger.info("%s was saved for another image and is not used.", saved)
-        return plan
-    logger.info("Taking the alignment saved as %s.", saved)
-    return plan.replace("ManualAligner", aligner.replace(alignment=saved))
-
-
-def check_pose_can_be_had(plan: Plan) -> None:
-    """Raise before an atlas is loaded if the image could not be placed in it.
-
-    Parameters
-    ----------
-    plan : Plan
-        The steps of the run.
-
-    Raises
-    ------
-    AlignmentNeeded
-        If no alignment was given, none is saved and no window can be opened.
-    """
-    aligner = plan.step("ManualAligner")
-    is_own = getattr(type(aligner), "compute", None) is ManualAligner.compute
-    if is_own and isinstance(aligner, ManualAligner) and not plan.skipped("ManualAligner"):
-        aligner.check_source()
-
-
-def _saved_alignment(plan: Plan, image: Image | None) -> Path | None:
-    """Return the alignment file among the results, or else beside the image."""
-    places = [target(plan, image, "alignment")]
-    if image is not None and image.path is not None:
-        places.append(image.path.with_name(f"{image.stem}{MASK_FILES['alignment']}"))
-    return next((place for place in places if place is not None and place.is_file()), None)
-
-
-def save_alignment(plan: Plan, state: State) -> None:
-    """Write a pose that was placed by hand at once: what comes after it may still fail.
-
-    Parameters
-    ----------
-    plan : Plan
-        The steps of the run.
-    state : State
-        Holds the alignment.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    path = target(plan, state.image, "alignment")
-    if path is None:
-        return
-    if state.alignment is not None and state.image is not None and state.atlas is not None:
-        write_alignment(path, state.alignment, state.image, state.atlas)

@@ -40,6 +40,9 @@ PARAMETERS_OF_OPTION = {
     "focal_point": [("ManualAligner", "focal_point_mm")],
     "bregma": [("ManualAligner", "bregma")],
     "window": [("ManualAligner", "window")],
+    "start": [("ManualAligner", "start")],
+    "anterior": [("ManualAligner", "anterior")],
+    "tilt": [("ManualAligner", "tilt")],
     "cam": [("ManualAligner", "window_camera")],
     "stem": [("MaskWriter", "stem")],
     "_DEFAULT_IMG_DIMS_MM": [("ManualAligner", "default_image_dims_mm")],
@@ -48,13 +51,17 @@ PARAMETERS_OF_OPTION = {
     "_DEFAULT_CAM": [("ManualAligner", "window_camera")],
     "_DEFAULT_ATLAS": [("TemplateSource", "atlas")],
     "matched_image": [("ManualAligner", "matched_image")],
+    "matched_view": [("ManualAligner", "matched_view")],
     "occluders": [("Projector", "occluders")],
-    "hemisphere": [("PixelLabeller", "hemisphere")],
+    "hemisphere": [("PixelLabeller", "hemisphere"), ("ManualAligner", "hemisphere")],
     "output_dir": [("VolumeWriter", "output_dir"), ("MaskWriter", "output_dir")],
     "label_values": [("MaskWriter", "label_values")],
     "split_hemispheres": [("MaskWriter", "split_hemispheres")],
 }
 """Which parameters of which slots an argument of `BrainReg3D` sets."""
+
+_HINTS = frozenset({("ManualAligner", "hemisphere")})
+"""Parameters that the step of a slot need not take: the argument has another use as well."""
 
 
 def build_steps(
@@ -111,6 +118,11 @@ def _fill(slot: str, filling: Any, parameters: Mapping[str, Any]) -> Step:
         message = f"Slot {slot} holds {filling!r}; expected a Step class or a Step."
         raise PlanError(message)
     names = kind.parameter_names()
+    parameters = {
+        name: value
+        for name, value in parameters.items()
+        if name in names or (slot, name) not in _HINTS
+    }
     for option in [name for name in parameters if name not in names]:
         message = (
             f"{kind.__name__} in slot {slot} takes no {option!r}, so it cannot be given with it; "

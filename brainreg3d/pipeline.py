@@ -12,15 +12,7 @@ import numpy as np
 from brainreg3d import steps
 from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
 from brainreg3d.atlas import Atlas
-from brainreg3d.destination import (
-    check_pose_can_be_had,
-    plots_folder,
-    results_folder,
-    reuse_saved_alignment,
-    save_alignment,
-    settle,
-    target,
-)
+from brainreg3d.destination import plots_folder, results_folder, settle, target
 from brainreg3d.errors import (
     InputError,
     OutputError,
@@ -28,6 +20,7 @@ from brainreg3d.errors import (
     RegistrationFailed,
     did_you_mean,
 )
+from brainreg3d.geometry import ImageView
 from brainreg3d.inputs import (
     ImageMemory,
     Source,
@@ -38,6 +31,13 @@ from brainreg3d.inputs import (
 from brainreg3d.io.images import load_image
 from brainreg3d.options import PARAMETERS_OF_OPTION, SLOTS, build_steps
 from brainreg3d.pictures import Pictures
+from brainreg3d.placement import (
+    check_alignment_file,
+    reuse_saved_alignment,
+    save_alignment,
+    view_of_earlier,
+    with_window,
+)
 from brainreg3d.plan import Plan, PlannedStep, make_plan
 from brainreg3d.provenance import describe_run
 from brainreg3d.result import Result
@@ -74,6 +74,13 @@ class BrainReg3D:
     alignment : path-like or Pose, optional
         Where the image lies: an alignment file of an earlier session, or a pose. When not given,
         the alignment saved beside the results is used if there is one, else a window asks.
+    start : path-like or Pose, optional
+        Where the image starts in the window: an earlier alignment, to correct it.
+    anterior : {"up", "down", "left", "right"}, optional
+        Where anterior is in the picture, so that the image starts turned like that.
+    tilt : {"surface"}, optional
+        Whether the image starts with the tilt of all of the surface that it sees, not only of
+        that under its centre.
     atlas : str or Atlas, optional
         Name of an atlas; see `brainreg3d.steps.TemplateSource`.
     template_source : Step, optional
@@ -97,7 +104,7 @@ class BrainReg3D:
     occluders : {"tissue", "regions"}, optional
         Whether all tissue hides what lies behind it or only the regions do; by the method.
     hemisphere : {"both", "left", "right"}, optional
-        Which side is labelled.
+        Which side is labelled; in the window the image starts over it.
     window_mask : path-like or array_like, optional
         Image that is not zero inside the imaging window; pixels outside have no region.
     frame : int, optional
@@ -123,7 +130,7 @@ class BrainReg3D:
     verbose : bool or "save"
         Show every intermediate result, or save its picture to ``<stem>_plots/``.
     window : AlignmentWindow, optional
-        Where the pose is asked for.
+        Where the pose is asked for; a window on the screen, if there is one, when not given.
 
     Examples
     --------
@@ -155,6 +162,9 @@ class BrainReg3D:
     image_dims_mm: Sequence[float] | None = None
     pixel_size_mm: Sequence[float] | None = attrs.field(default=None, kw_only=True)
     alignment: Any = attrs.field(default=None, kw_only=True)
+    start: Any = attrs.field(default=None, kw_only=True)
+    anterior: str | None = attrs.field(default=None, kw_only=True)
+    tilt: str | None = attrs.field(default=None, kw_only=True)
     atlas: Any = attrs.field(default=None, kw_only=True)
     template_source: Any = attrs.field(default=None, kw_only=True)
     brain_regions: Any = attrs.field(default=None, kw_only=True)
@@ -181,6 +191,7 @@ class BrainReg3D:
 
     result: Result | None = attrs.field(default=None, init=False)
     matched_image: Path | None = attrs.field(default=None, init=False)
+    matched_view: ImageView | None = attrs.field(default=None, init=False)
     _runner: Runner = attrs.field(factory=Runner, init=False)
     _memory: ImageMemory = attrs.field(factory=ImageMemory, init=False)
 
@@ -251,25 +262,43 @@ class BrainReg3D:
         for slot in again.difference(SLOTS):
             message = f"There is no slot {slot!r} to redo.{did_you_mean(slot, SLOTS)}"
             raise PlanError(message)
-        state = self._inputs()
-        plan = self.plan(until)
-        plan = settle(plan, state, self._files_read(plan))
-        if "ManualAligner" not in again and not self._has_pose_by_hand(state.image):
-            plan = reuse_saved_alignment(plan, state.image)
-            check_pose_can_be_had(plan)
-        folder = plots_folder(plan, state)
-        with Pictures.of(self.verbose, folder, self._DEFAULT_AUTO_CONTRAST) as pictures:
-            for entry in plan.running:
-                try:
-                    state = self._run_step(entry, plan, state, again)
-                except RegistrationFailed as error:
-                    raise pictures.explained(error, state) from error
-                pictures.draw(entry.step.provides, state)
-        self.result = Result(state)
-        return self.result
+        return self._run(until, again)
 
-    def match_to(self, path: str | Path, frame: int | None = None) -> BrainReg3D:
+    def align(self, path: str | Path) -> Result:
+        """Place the image and save its alignment, and do nothing else.
+
+        An alignment saved earlier is not used, as it is by `run`; give it as `start` to correct
+        it. If the file exists and says something else, it is kept under another name.
+
+        Parameters
+        ----------
+        path : path-like
+            The alignment file to write.
+
+        Returns
+        -------
+        Result
+            With image, atlas and alignment.
+
+        Raises
+        ------
+        BrainReg3DError
+            If an input cannot be used, no alignment can be had, or the file cannot be written.
+        """
+        if self.image is None:
+            message = "There is nothing to place: give an image."
+            raise InputError(message)
+        return self._run("ManualAligner", {"ManualAligner"}, Path(path))
+
+    def match_to(
+        self,
+        path: str | Path,
+        frame: int | None = None,
+        alignment: str | Path | None = None,
+    ) -> BrainReg3D:
         """Show an earlier session's image in the window, to place the new one at the same spot.
+
+        If that image has an alignment, it is shown in its place, and the new one starts there.
 
         Parameters
         ----------
@@ -277,6 +306,8 @@ class BrainReg3D:
             The earlier image.
         frame : int, optional
             Which frame of a stack.
+        alignment : path-like, optional
+            Its alignment file; ``<stem>_alignment.json`` beside it when not given.
 
         Returns
         -------
@@ -287,8 +318,12 @@ class BrainReg3D:
         ------
         ImageError
             If it cannot be read.
+        AlignmentError
+            If its alignment cannot be used.
         """
-        self.matched_image = load_image(path, frame).path
+        earlier = load_image(path, frame)
+        self.matched_view = view_of_earlier(earlier, None if alignment is None else Path(alignment))
+        self.matched_image = earlier.path
         return self
 
     def load_atlas(self) -> Atlas:
@@ -319,6 +354,29 @@ class BrainReg3D:
         """The regions of the next run, as they were asked for."""
         names = self._DEFAULT_BRAIN_REGIONS if self.brain_regions is None else self.brain_regions
         return region_names_of(names) or ()
+
+    def _run(
+        self, until: str | None, again: Collection[str], alignment_file: Path | None = None
+    ) -> Result:
+        state = self._inputs()
+        plan = self.plan(until)
+        read = self._files_read(plan)
+        plan = settle(plan, state, read)
+        if alignment_file is not None:
+            check_alignment_file(alignment_file, read)
+        afresh = "ManualAligner" in again
+        if afresh or not self._has_pose_by_hand(state.image):
+            plan = with_window(plan if afresh else reuse_saved_alignment(plan, state.image))
+        folder = plots_folder(plan, state)
+        with Pictures.of(self.verbose, folder, self._DEFAULT_AUTO_CONTRAST) as pictures:
+            for entry in plan.running:
+                try:
+                    state = self._run_step(entry, plan, state, again, alignment_file)
+                except RegistrationFailed as error:
+                    raise pictures.explained(error, state) from error
+                pictures.draw(entry.step.provides, state)
+        self.result = Result(state)
+        return self.result
 
     def _steps(self) -> list[tuple[str, Step]]:
         slots = {slot: getattr(self, slot) for slot in SLOTS}
@@ -367,7 +425,12 @@ class BrainReg3D:
         return files + [value for value in parameters if isinstance(value, Path)]
 
     def _run_step(
-        self, entry: PlannedStep, plan: Plan, state: State, again: Collection[str]
+        self,
+        entry: PlannedStep,
+        plan: Plan,
+        state: State,
+        again: Collection[str],
+        alignment_file: Path | None,
     ) -> State:
         step = entry.step
         if self.verbose and isinstance(step, steps.Projector) and step.sampling == "rays":
@@ -377,8 +440,11 @@ class BrainReg3D:
             state = attrs.evolve(state, provenance=self._provenance(plan, state))
         state, is_new = self._runner.run(entry, state, again)
         result = getattr(state, step.provides)
-        if is_new and isinstance(result, Alignment) and result.source == "window":
-            save_alignment(plan, state)
+        if is_new and isinstance(result, Alignment):
+            if alignment_file is not None:
+                save_alignment(alignment_file, state)
+            elif result.source == "window":
+                save_alignment(target(plan, state.image, "alignment"), state)
         return state
 
     def _provenance(self, plan: Plan, state: State) -> dict[str, Any]:

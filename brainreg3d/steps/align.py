@@ -50,7 +50,7 @@ class ManualAligner(Aligner):
         parameters say.
     anterior : {"up", "down", "left", "right"}
         Where anterior is in the picture when the image starts.
-    start_hemisphere : {"both", "left", "right"}
+    hemisphere : {"both", "left", "right"}
         Over which side the centre of the image starts.
     tilt : {None, "surface"}
         Whether the image starts with the tilt of the surface under its centre, or of the patch of
@@ -72,7 +72,7 @@ class ManualAligner(Aligner):
         default=None, converter=as_alignment, eq=False
     )
     anterior: str = attrs.field(default="up", validator=one_of(*YAW_OF_ANTERIOR_DEG), eq=False)
-    start_hemisphere: str = attrs.field(
+    hemisphere: str = attrs.field(
         default="both", validator=one_of("both", "left", "right"), eq=False
     )
     tilt: str | None = attrs.field(
@@ -247,7 +247,7 @@ class ManualAligner(Aligner):
             size,
             camera,
             anterior=self.anterior,
-            hemisphere=self.start_hemisphere,
+            hemisphere=self.hemisphere,
             tilt=self.tilt,
         )
         return ImageView(image.shape, size, pose, camera)

@@ -230,7 +230,7 @@ def test_the_image_starts_where_that_of_the_earlier_session_lies(align):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"anterior": "north"}, {"start_hemisphere": "top"}, {"tilt": "steep"}], ids=str
+    "wrong", [{"anterior": "north"}, {"hemisphere": "top"}, {"tilt": "steep"}], ids=str
 )
 def test_words_that_say_nothing_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):

@@ -1,0 +1,185 @@
+"""Where the pose of an image comes from, and where it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from brainreg3d._logging import logger
+from brainreg3d.destination import check_spares, target
+from brainreg3d.errors import AlignmentError, OutputError
+from brainreg3d.geometry import Camera, ImageView
+from brainreg3d.gui.display import default_window
+from brainreg3d.io.alignment import read_alignment, write_alignment
+from brainreg3d.io.output_folder import check_writable
+from brainreg3d.plan import Plan
+from brainreg3d.state import Image, State
+from brainreg3d.steps import ManualAligner
+from brainreg3d.steps.write import FILE_NAMES
+
+
+def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
+    """Take the alignment that lies beside the results when none was given.
+
+    Parameters
+    ----------
+    plan : Plan
+        The steps of the run.
+    image : Image or None
+        The image of the run.
+
+    Returns
+    -------
+    Plan
+        With the saved alignment in the aligner, if there is one of this image.
+    """
+    aligner = _own_aligner(plan)
+    if aligner is None or aligner.alignment is not None:
+        return plan
+    saved = _saved_alignment(plan, image)
+    if image is None or saved is None:
+        return plan
+    record = read_alignment(saved)
+    is_other = record.image_sha256 not in (None, image.sha256)
+    if record.image_shape not in (None, image.shape) or (is_other and image.path is None):
+        logger.info("%s was saved for another image and is not used.", saved)
+        return plan
+    logger.info("Taking the alignment saved as %s.", saved)
+    return plan.replace("ManualAligner", aligner.replace(alignment=saved))
+
+
+def with_window(plan: Plan) -> Plan:
+    """Give the aligner a window where it needs one; raise if there can be none.
+
+    Parameters
+    ----------
+    plan : Plan
+        The steps of the run.
+
+    Returns
+    -------
+    Plan
+        With a window on the screen, if no alignment and no window was given.
+
+    Raises
+    ------
+    AlignmentNeeded
+        If there is no screen either. It is raised before an atlas is loaded.
+    """
+    aligner = _own_aligner(plan)
+    if aligner is None or plan.skipped("ManualAligner"):
+        return plan
+    if aligner.alignment is None and aligner.window is None:
+        aligner = aligner.replace(window=default_window())
+        plan = plan.replace("ManualAligner", aligner)
+    aligner.check_source()
+    return plan
+
+
+def _own_aligner(plan: Plan) -> ManualAligner | None:
+    """Return the aligner if it takes an alignment or a window."""
+    aligner = plan.step("ManualAligner")
+    # A subclass that computes otherwise has no use for either.
+    is_own = getattr(type(aligner), "compute", None) is ManualAligner.compute
+    return aligner if is_own and isinstance(aligner, ManualAligner) else None
+
+
+def _saved_alignment(plan: Plan, image: Image | None) -> Path | None:
+    """Return the alignment file among the results, or else beside the image."""
+    places = [target(plan, image, "alignment")]
+    if image is not None and image.path is not None:
+        places.append(_beside(image.path, image))
+    return next((place for place in places if place is not None and place.is_file()), None)
+
+
+def _beside(path: Path, image: Image) -> Path:
+    return path.with_name(f"{image.stem}{FILE_NAMES['alignment']}")
+
+
+def view_of_earlier(image: Image, alignment: Path | None) -> ImageView | None:
+    """Return where the image of an earlier session lies.
+
+    Parameters
+    ----------
+    image : Image
+        The image.
+    alignment : pathlib.Path or None
+        Its alignment file; the one beside it when not given.
+
+    Returns
+    -------
+    ImageView or None
+        None, with a warning, if there is no such file or it says no scale.
+
+    Raises
+    ------
+    AlignmentError
+        If the file cannot be used, or is that of an image of another size.
+    MissingFileError
+        If a file that was named is not there.
+    """
+    file = alignment
+    if file is None and image.path is not None:
+        file = _beside(image.path, image)
+        if not file.is_file():
+            logger.warning(
+                "There is no %s; the earlier image is shown, but not in its place.", file
+            )
+            return None
+    if file is None:
+        return None
+    record = read_alignment(file)
+    if record.image_shape not in (None, image.shape):
+        message = (
+            f"{file} was made for an image of {record.image_shape} pixels (rows, columns), but "
+            f"the earlier image is {image.shape}; give the alignment that belongs to it."
+        )
+        raise AlignmentError(message)
+    size = record.pixel_size_mm or image.pixel_size_mm
+    if size is None:
+        logger.warning("%s says no pixel size; the earlier image is not shown in place.", file)
+        return None
+    return ImageView(image.shape, size, record.pose, record.camera or Camera())
+
+
+def check_alignment_file(path: Path, inputs: Iterable[Path]) -> None:
+    """Find out before anything slow whether an alignment can be written.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to.
+    inputs : iterable of pathlib.Path
+        Files that the run reads.
+
+    Raises
+    ------
+    OutputError
+        If its folder cannot be written to, or it is one of the inputs.
+    """
+    if path.is_dir():
+        message = f"{path} is a folder; give the name of an alignment file, such as a.json."
+        raise OutputError(message)
+    check_writable(path.parent)
+    check_spares(path, [file for file in inputs if file.exists()])
+
+
+def save_alignment(path: Path | None, state: State) -> None:
+    """Write a pose that was placed by hand at once: what comes after it may still fail.
+
+    Parameters
+    ----------
+    path : pathlib.Path or None
+        Where to; None for an image that is an array, which has no place of its own.
+    state : State
+        Holds the alignment.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    if path is None:
+        return
+    if state.alignment is not None and state.image is not None and state.atlas is not None:
+        write_alignment(path, state.alignment, state.image, state.atlas)
