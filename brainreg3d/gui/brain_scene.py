@@ -1,0 +1,183 @@
+"""What stands around the image while it is placed: the brain and the marks on it.
+
+Plain arrays in the atlas frame; windows draw them.
+"""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.atlas import Annotation, Atlas, RegionSet, find_bregma
+from brainreg3d.gui.mesh_cache import cached_surfaces
+from brainreg3d.landmarks.hull import BrainHull
+from brainreg3d.surfaces import Surface, sampled_voxels, smooth_field, zero_surface
+
+_REGION_MM, _SHELL_MM = 0.125, 0.2  # about 130,000 triangles: quick on software OpenGL
+_SMOOTHING = 0.8  # voxels
+_LAMBDA_MM = (0.0, -4.2)  # from bregma, to the right and to anterior
+_MARKS_MM = {
+    "bregma": (0.0, 0.0),
+    "lambda": _LAMBDA_MM,
+    "1 mm rostral": (0.0, 1.0),
+    "1 mm lateral": (1.0, 0.0),
+}
+_MIDLINE_STEP_MM = 0.1
+
+
+@attrs.frozen(eq=False)
+class Part:
+    """A surface and how it is painted.
+
+    Parameters
+    ----------
+    name : str
+        Acronym of the region; empty for the whole brain.
+    surface : Surface
+        The mesh.
+    rgb : tuple of float
+        Colour, 0 to 1.
+    grey : numpy.ndarray of uint8, shape (N,), optional
+        Grey value of each vertex, instead of the colour.
+    """
+
+    name: str
+    surface: Surface
+    rgb: tuple[float, float, float]
+    grey: NDArray[np.uint8] | None = None
+
+
+@attrs.frozen(eq=False)
+class BrainScene:
+    """The brain that an image is placed on; points (x, y, z) in mm in the atlas frame.
+
+    Parameters
+    ----------
+    parts : tuple of Part
+        Regions in atlas colours.
+    shell : Part or None
+        The outside of the brain.
+    marks_mm : mapping of str to numpy.ndarray, shape (3,)
+        Bregma and points that tell directions from it, on the hull.
+    midline_mm : numpy.ndarray, shape (N, 3)
+        Along the hull, in the plane of bregma.
+    middle_mm : numpy.ndarray, shape (3,)
+        Of the brain.
+    """
+
+    parts: tuple[Part, ...]
+    shell: Part | None
+    marks_mm: dict[str, NDArray[np.float64]]
+    midline_mm: NDArray[np.float64]
+    middle_mm: NDArray[np.float64]
+
+
+def make_brain_scene(atlas: Atlas, regions: RegionSet, bregma: str) -> BrainScene:
+    """Return the brain around an image.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        The brain.
+    regions : RegionSet
+        What is drawn in colour.
+    bregma : str
+        Name of a bregma preset.
+
+    Returns
+    -------
+    BrainScene
+        Its surfaces come from the cache where they were made before.
+    """
+    surfaces = cached_surfaces(atlas, regions, make_surfaces)
+    parts = tuple(
+        Part(region.acronym, surfaces[region.acronym], _color(region.rgb))
+        for region in regions
+        if region.acronym in surfaces
+    )
+    outside = surfaces.get("")
+    shell = None if outside is None else Part("", outside, (0.78, 0.78, 0.80))
+    hull = BrainHull.of(atlas.annotation)
+    marks = _marks(atlas, hull, bregma)
+    points = hull_points(hull)
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle = (low + high) / 2
+    origin = marks.get("bregma", middle)
+    midline = _midline(hull, float(origin[0]), float(low[1]), float(high[1]))
+    return BrainScene(parts, shell, marks, midline, middle)
+
+
+def hull_points(hull: BrainHull) -> NDArray[np.float64]:
+    """Return points all over the upper side of a brain's hull.
+
+    Parameters
+    ----------
+    hull : BrainHull
+        The hull.
+
+    Returns
+    -------
+    numpy.ndarray, shape (N, 3)
+        On a grid of 0.2 mm, seen from above.
+    """
+    width, length, _ = hull.box_mm
+    x, y = np.meshgrid(np.arange(0.1, width, 0.2), np.arange(0.1, length, 0.2))
+    points = hull.below_mm(x.ravel(), y.ravel())
+    return np.asarray(points[np.isfinite(points).all(axis=1)])
+
+
+def make_surfaces(annotation: Annotation, regions: RegionSet) -> dict[str, Surface]:
+    """Return smooth surfaces of regions and of the whole brain.
+
+    Parameters
+    ----------
+    annotation : Annotation
+        Which structure each voxel belongs to.
+    regions : RegionSet
+        The regions.
+
+    Returns
+    -------
+    dict of str to Surface
+        By acronym; the whole brain under the empty name.
+    """
+    from scipy.ndimage import find_objects  # slow to import
+
+    index, spacing, first = sampled_voxels(annotation, _REGION_MM)
+    labels = regions.label_of_index(annotation)[index]
+    found: dict[str, Surface | None] = {}
+    for region, box in zip(regions, find_objects(labels, max_label=len(regions)), strict=True):
+        if box is None:
+            continue
+        wide = tuple(slice(max(0, side.start - 3), side.stop + 3) for side in box)
+        field = smooth_field(labels[wide] == regions.regions.index(region) + 1, _SMOOTHING)
+        corner = first + spacing * [side.start for side in wide]
+        found[region.acronym] = zero_surface(field, spacing, corner)
+    coarse, spacing, first = sampled_voxels(annotation, _SHELL_MM)
+    found[""] = zero_surface(smooth_field(coarse > 0, _SMOOTHING), spacing, first)
+    return {name: surface for name, surface in found.items() if surface is not None}
+
+
+def _marks(atlas: Atlas, hull: BrainHull, bregma: str) -> dict[str, NDArray[np.float64]]:
+    """Return named points on the hull, straight below where the convention has them."""
+    preset = find_bregma(bregma)
+    places = [(ml, ap, 0.0) for ml, ap in _MARKS_MM.values()]
+    x, y, _ = preset.to_atlas_mm(places, atlas.grid.box_mm).T
+    points = hull.below_mm(x, y)
+    return {
+        name: point
+        for name, point in zip(_MARKS_MM, points, strict=True)
+        if np.isfinite(point).all()
+    }
+
+
+def _midline(hull: BrainHull, x: float, back: float, front: float) -> NDArray[np.float64]:
+    y = np.arange(back, front, _MIDLINE_STEP_MM)
+    points = hull.below_mm(np.full(y.size, x), y)
+    return np.asarray(points[np.isfinite(points).all(axis=1)])
+
+
+def _color(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
+    red, green, blue = (value / 255.0 for value in rgb)
+    return red, green, blue

@@ -1,0 +1,138 @@
+"""The camera for looking around, which has nothing to do with the image's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d._arrays import finite_numbers
+from brainreg3d.errors import InputError, did_you_mean
+from brainreg3d.geometry import ImageView
+from brainreg3d.gui.moves import image_axes
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkRenderingCore import vtkCamera
+
+_DISTANCE_MM = 40.0
+_VIEW_ANGLE_DEG = 24.0
+_DEG_PER_PX = 0.4
+_KEYS = ("pos", "focal_point", "viewup", "view_angle", "clipping_range", "distance")
+
+
+class FreeCamera:
+    """Turns about a point of the brain.
+
+    Parameters
+    ----------
+    position_mm, focal_point_mm, up : array_like, shape (3,)
+        Where it stands, what it looks at, and what is up for it, in the atlas frame.
+    view_angle_deg : float
+        What its height takes in.
+    """
+
+    def __init__(
+        self, position_mm: Any, focal_point_mm: Any, up: Any, view_angle_deg: float
+    ) -> None:
+        self._focal = np.asarray(focal_point_mm, dtype=float)
+        towards = np.asarray(position_mm, dtype=float) - self._focal
+        self._distance = float(np.linalg.norm(towards))
+        towards = towards / self._distance
+        right = np.cross(np.asarray(up, dtype=float), towards)
+        right = right / np.linalg.norm(right)
+        self.axes: NDArray[np.float64] = np.stack([right, np.cross(towards, right), towards])
+        self._view_angle_deg = view_angle_deg
+
+    @classmethod
+    def starting(cls, view: ImageView, given: Mapping[str, Any] | None) -> FreeCamera:
+        """Return the camera as the user wants it, or in front of an image.
+
+        Parameters
+        ----------
+        view : ImageView
+            Where the image lies.
+        given : mapping or None
+            ``"pos"``, ``"focal_point"``, ``"viewup"`` and ``"view_angle"`` in mm and degrees in
+            the atlas frame, each optional; ``"clipping_range"`` and ``"distance"``, which other
+            programs write too, follow from the scene.
+
+        Returns
+        -------
+        FreeCamera
+            A camera of its own.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown or a vector is none.
+        """
+        settings = dict(given or {})
+        for name in settings:
+            if name not in _KEYS:
+                message = f"cam takes {', '.join(_KEYS)}; got {name!r}.{did_you_mean(name, _KEYS)}"
+                raise InputError(message)
+        _, up, towards = image_axes(view.pose)
+        focal = _vector(settings, "focal_point", view.pose.center_mm)
+        position = _vector(settings, "pos", focal + _DISTANCE_MM * towards)
+        up = _vector(settings, "viewup", up)
+        if np.linalg.norm(np.cross(position - focal, up)) < 1e-9:
+            message = "cam looks along its own viewup, or from its focal_point; give another pos."
+            raise InputError(message)
+        angle = finite_numbers(settings.get("view_angle", _VIEW_ANGLE_DEG), 1)
+        if angle is None or not 0.1 <= angle[0] <= 150:
+            message = f"cam's view_angle is 0.1 to 150 degrees; got {settings['view_angle']!r}."
+            raise InputError(message)
+        return cls(position, focal, up, angle[0])
+
+    def orbit(self, right_px: float, up_px: float) -> None:
+        """Turn the brain under the pointer.
+
+        Parameters
+        ----------
+        right_px, up_px : float
+            How far the pointer went.
+        """
+        from scipy.spatial.transform import Rotation  # slow to import
+
+        right, up, _ = self.axes
+        turn = Rotation.from_rotvec(np.radians(-right_px * _DEG_PER_PX) * up)
+        tilt = Rotation.from_rotvec(np.radians(up_px * _DEG_PER_PX) * right)
+        self.axes = np.asarray((turn * tilt).apply(self.axes))
+
+    def dolly(self, factor: float) -> None:
+        """Come nearer.
+
+        Parameters
+        ----------
+        factor : float
+            Above 1 is nearer.
+        """
+        self._distance = float(np.clip(self._distance / factor, 5.0, 500.0))
+
+    def apply(self, camera: vtkCamera) -> None:
+        """Set a camera of VTK.
+
+        Parameters
+        ----------
+        camera : vtkCamera
+            Is changed.
+        """
+        camera.SetParallelProjection(False)
+        camera.SetWindowCenter(0.0, 0.0)
+        camera.SetViewAngle(self._view_angle_deg)
+        camera.SetFocalPoint(self._focal)
+        camera.SetPosition(self._focal + self._distance * self.axes[2])
+        camera.SetViewUp(self.axes[1])
+        near = max(0.5, self._distance - 40.0)
+        camera.SetClippingRange(near, self._distance + 40.0)
+
+
+def _vector(settings: Mapping[str, Any], name: str, default: Any) -> NDArray[np.float64]:
+    value = settings.get(name, default)
+    numbers = finite_numbers(value, 3)
+    if numbers is None:
+        message = f"cam's {name} is three numbers (x, y, z) in mm; got {value!r}."
+        raise InputError(message)
+    return np.array(numbers)

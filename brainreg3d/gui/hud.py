@@ -1,0 +1,158 @@
+"""What stands on the glass of the window: numbers, keys, scale bar, directions, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkRenderingCore import vtkActor2D, vtkPolyDataMapper2D, vtkRenderer
+
+from brainreg3d.gui.vtk_parts import points_of, text_block
+
+_MARGIN = 14
+_INK, _QUIET, _ACCENT = (0.95, 0.95, 0.95), (0.68, 0.70, 0.72), (1.0, 0.82, 0.35)
+_BAR_LENGTHS_MM = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_LONGEST_BAR = 0.22  # of the window's width
+_COMPASS_PX = 34
+_SHORTEST_ARROW = 0.25  # of its full length; a direction towards the viewer has no arrow
+
+
+class Hud:
+    """Texts and signs that stay in their place on the screen.
+
+    Parameters
+    ----------
+    renderer : vtkRenderer
+        The topmost one.
+    """
+
+    def __init__(self, renderer: vtkRenderer) -> None:
+        self._title = text_block(17, _INK)
+        self._pose = text_block(14, _INK, mono=True)
+        self._keys = text_block(13, _INK)
+        self._meanings = text_block(13, _QUIET)
+        self._message = text_block(17, _ACCENT)
+        self._bar_text = text_block(14, _INK)
+        self._letters = {letter: text_block(15, _INK) for letter in "RAS"}
+        self._message.GetTextProperty().SetJustificationToCentered()
+        self._bar_text.GetTextProperty().SetJustificationToCentered()
+        for block in (self._title, self._pose, self._keys, self._meanings):
+            block.GetTextProperty().SetVerticalJustificationToTop()
+        self._keys.GetTextProperty().SetJustificationToRight()
+        for letter in self._letters.values():
+            letter.GetTextProperty().SetJustificationToCentered()
+            letter.GetTextProperty().SetVerticalJustificationToCentered()
+        self._bar, self._bar_data = _lines_2d(3)
+        self._arrows, self._arrow_data = _lines_2d(2)
+        blocks = (self._title, self._pose, self._keys, self._meanings, self._message)
+        for actor in (*blocks, self._bar_text, *self._letters.values(), self._bar, self._arrows):
+            renderer.AddViewProp(actor)
+
+    def write(self, title: str, pose: Sequence[str], keys: Sequence[Sequence[str]]) -> None:
+        """Set the texts.
+
+        Parameters
+        ----------
+        title : str
+            What is placed on what.
+        pose : sequence of str
+            The placement in numbers.
+        keys : pair of sequences of str
+            Keys, and what they do.
+        """
+        self._title.SetInput(title)
+        self._pose.SetInput("\n".join(pose))
+        self._keys.SetInput("\n".join(keys[0]))
+        self._meanings.SetInput("\n".join(keys[1]))
+
+    def tell(self, message: str) -> None:
+        """Show a message at the bottom.
+
+        Parameters
+        ----------
+        message : str
+            Empty for none.
+        """
+        self._message.SetInput(message)
+
+    def arrange(
+        self, size_px: tuple[int, int], mm_per_px: float | None, axes: NDArray[np.float64]
+    ) -> None:
+        """Put everything in its place.
+
+        Parameters
+        ----------
+        size_px : tuple of int
+            (width, height) of the window.
+        mm_per_px : float or None
+            For the scale bar; None where the scale is not one for the whole picture.
+        axes : numpy.ndarray, shape (3, 3)
+            Directions of the screen (right, up, towards the viewer) in the atlas frame.
+        """
+        width, height = size_px
+        self._title.SetPosition(_MARGIN, height - _MARGIN)
+        self._pose.SetPosition(_MARGIN, height - _MARGIN - 28)
+        self._keys.SetPosition(width - 152, height - _MARGIN)
+        self._meanings.SetPosition(width - 142, height - _MARGIN)
+        self._message.SetPosition(width / 2, _MARGIN)
+        self._draw_bar(width, mm_per_px)
+        self._draw_compass(np.array([width - 70.0, 64.0]), axes)
+
+    def _draw_bar(self, width: int, mm_per_px: float | None) -> None:
+        self._bar.SetVisibility(mm_per_px is not None)
+        self._bar_text.SetVisibility(mm_per_px is not None)
+        if mm_per_px is None:
+            return
+        fitting = [size for size in _BAR_LENGTHS_MM if size / mm_per_px < _LONGEST_BAR * width]
+        length_mm = fitting[-1] if fitting else _BAR_LENGTHS_MM[0]
+        stop = _MARGIN + length_mm / mm_per_px
+        _set_lines(self._bar_data, [[(_MARGIN, 20.0), (stop, 20.0)]])
+        text = f"{length_mm:g} mm" if length_mm >= 0.1 else f"{1000 * length_mm:g} µm"
+        self._bar_text.SetInput(text)
+        self._bar_text.SetPosition((_MARGIN + stop) / 2, 28)
+
+    def _draw_compass(self, middle: NDArray[np.float64], axes: NDArray[np.float64]) -> None:
+        """Draw where right, anterior and superior are; not those that point at the viewer."""
+        lines = []
+        for place, letter in enumerate("RAS"):
+            direction = axes[:2, place]
+            length = float(np.linalg.norm(direction))
+            self._letters[letter].SetVisibility(length > _SHORTEST_ARROW)
+            if length <= _SHORTEST_ARROW:
+                continue
+            tip = middle + _COMPASS_PX * direction
+            lines += [[tuple(middle), tuple(tip)], *_arrow_head(tip, direction / length)]
+            self._letters[letter].SetInput(letter)
+            self._letters[letter].SetPosition(*(tip + 13 * direction / length).tolist())
+        _set_lines(self._arrow_data, lines)
+
+
+def _arrow_head(tip: NDArray[np.float64], direction: NDArray[np.float64]) -> list[Any]:
+    side = np.array([-direction[1], direction[0]])
+    barbs = [tip - 7 * direction + 4 * side, tip - 7 * direction - 4 * side]
+    return [[tuple(tip), tuple(barb)] for barb in barbs]
+
+
+def _lines_2d(width_px: float) -> tuple[vtkActor2D, vtkPolyData]:
+    data = vtkPolyData()
+    mapper = vtkPolyDataMapper2D()
+    mapper.SetInputData(data)
+    actor = vtkActor2D()
+    actor.SetMapper(mapper)
+    actor.GetProperty().SetColor(_INK)
+    actor.GetProperty().SetLineWidth(width_px)
+    return actor, data
+
+
+def _set_lines(data: vtkPolyData, lines: Sequence[Sequence[tuple[float, ...]]]) -> None:
+    cells = vtkCellArray()
+    points = []
+    for line in lines:
+        cells.InsertNextCell(len(line), list(range(len(points), len(points) + len(line))))
+        points += [(x, y, 0.0) for x, y in line]
+    data.SetPoints(points_of(np.array(points, dtype=float).reshape(-1, 3)))
+    data.SetLines(cells)
+    data.Modified()

@@ -1,0 +1,75 @@
+"""The pose in numbers, as the window shows it."""
+
+from __future__ import annotations
+
+from brainreg3d.gui.controller import AlignmentController
+from brainreg3d.gui.keys import BINDINGS
+from brainreg3d.steps.base import AlignmentScene
+
+
+def pose_lines(scene: AlignmentScene, controller: AlignmentController) -> list[str]:
+    """Return what is to be known of the placement now.
+
+    Parameters
+    ----------
+    scene : AlignmentScene
+        The image and the brain.
+    controller : AlignmentController
+        Holds the placement.
+
+    Returns
+    -------
+    list of str
+        Short lines.
+    """
+    from brainreg3d.atlas import find_bregma
+
+    view, pose = controller.view, controller.pose
+    preset = find_bregma(scene.bregma)
+    ml, ap, dv = preset.from_atlas_mm(pose.center_mm, scene.atlas.grid.box_mm).tolist()
+    row_um, col_um = (1000.0 * size for size in view.pixel_size_mm)
+    height, width = (n * size for n, size in zip(view.shape, view.pixel_size_mm, strict=True))
+    distance = view.camera.distance_mm
+    camera = "parallel rays" if distance is None else f"{distance:.0f} mm away"
+    return [
+        f"centre  ML {_signed(ml, 2)}  AP {_signed(ap, 2)}  DV {_signed(dv, 2)} mm",
+        f"turned  yaw {_signed(pose.yaw_deg, 1)}°  pitch {_signed(pose.pitch_deg, 1)}°"
+        f"  roll {_signed(pose.roll_deg, 1)}°{'  mirrored' if pose.mirrored else ''}",
+        f"pixel   {col_um:.2f} x {row_um:.2f} µm{' (locked)' if controller.scale_locked else ''}",
+        f"image   {width:.2f} x {height:.2f} mm",
+        f"camera  {camera}",
+        f"opacity {controller.opacity:.0%}   bregma {scene.bregma}",
+    ]
+
+
+def title(scene: AlignmentScene) -> str:
+    """Return what is being placed on what.
+
+    Parameters
+    ----------
+    scene : AlignmentScene
+        The image and the brain.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    return f"{scene.image.stem} on {scene.atlas.title}"
+
+
+def key_lines() -> tuple[list[str], list[str]]:
+    """Return the keys and what they do.
+
+    Returns
+    -------
+    keys, meanings : list of str
+        Line by line.
+    """
+    return [binding.shown for binding in BINDINGS], [binding.meaning for binding in BINDINGS]
+
+
+def _signed(value: float, digits: int) -> str:
+    """Write a number with its sign, as columns of numbers need it."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "\N{MINUS SIGN}")
