@@ -12,7 +12,9 @@ from vtkmodules.vtkRenderingCore import vtkActor2D, vtkPolyDataMapper2D, vtkRend
 
 from brainreg3d.gui.vtk_parts import points_of, text_block
 
-_MARGIN = 14
+_MARGIN = 16
+_KEYS_PX = 178  # from the right edge of the window to the end of the keys
+_PANEL_EDGE = 8
 _INK, _QUIET, _ACCENT = (0.95, 0.95, 0.95), (0.68, 0.70, 0.72), (1.0, 0.82, 0.35)
 _BAR_LENGTHS_MM = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _LONGEST_BAR = 0.22  # of the window's width
@@ -47,6 +49,9 @@ class Hud:
             letter.GetTextProperty().SetVerticalJustificationToCentered()
         self._bar, self._bar_data = _lines_2d(3)
         self._arrows, self._arrow_data = _lines_2d(2)
+        self._panels, self._panel_data = _panels_2d()
+        self._renderer = renderer
+        renderer.AddViewProp(self._panels)
         blocks = (self._title, self._pose, self._keys, self._meanings, self._message)
         for actor in (*blocks, self._bar_text, *self._letters.values(), self._bar, self._arrows):
             renderer.AddViewProp(actor)
@@ -95,11 +100,36 @@ class Hud:
         width, height = size_px
         self._title.SetPosition(_MARGIN, height - _MARGIN)
         self._pose.SetPosition(_MARGIN, height - _MARGIN - 28)
-        self._keys.SetPosition(width - 152, height - _MARGIN)
-        self._meanings.SetPosition(width - 142, height - _MARGIN)
-        self._message.SetPosition(width / 2, _MARGIN)
+        self._keys.SetPosition(width - _KEYS_PX, height - _MARGIN)
+        self._meanings.SetPosition(width - _KEYS_PX + 10, height - _MARGIN)
+        self._message.SetPosition(width / 2, _MARGIN + 4)
+        self._draw_panels()
         self._draw_bar(width, mm_per_px)
         self._draw_compass(np.array([width - 70.0, 64.0]), axes)
+
+    def _draw_panels(self) -> None:
+        """Darken what lies behind texts, so that they read well on any brain."""
+        boxes = [
+            self._box_around(self._title, self._pose),
+            self._box_around(self._keys, self._meanings),
+            self._box_around(self._message),
+        ]
+        _set_boxes(self._panel_data, [box for box in boxes if box is not None])
+
+    def _box_around(self, *blocks: Any) -> tuple[float, float, float, float] | None:
+        """Return (left, right, bottom, top) around texts; None where there are none."""
+        boxes = []
+        for block in blocks:
+            if block.GetInput() and block.GetVisibility():
+                bounds = [0.0] * 4
+                block.GetBoundingBox(self._renderer, bounds)
+                left, bottom = block.GetPosition()
+                boxes.append(np.add(bounds, (left, left, bottom, bottom)))
+        if not boxes:
+            return None
+        lows, highs = np.min(boxes, axis=0), np.max(boxes, axis=0)
+        edge = _PANEL_EDGE
+        return lows[0] - edge, highs[1] + edge, lows[2] - edge, highs[3] + edge
 
     def _draw_bar(self, width: int, mm_per_px: float | None) -> None:
         self._bar.SetVisibility(mm_per_px is not None)
@@ -147,9 +177,27 @@ def _lines_2d(width_px: float) -> tuple[vtkActor2D, vtkPolyData]:
     return actor, data
 
 
+def _panels_2d() -> tuple[vtkActor2D, vtkPolyData]:
+    actor, data = _lines_2d(1)
+    actor.GetProperty().SetColor(0.05, 0.055, 0.065)
+    actor.GetProperty().SetOpacity(0.62)
+    return actor, data
+
+
+def _set_boxes(data: vtkPolyData, boxes: Sequence[tuple[float, float, float, float]]) -> None:
+    cells = vtkCellArray()
+    points: list[tuple[float, float, float]] = []
+    for left, right, bottom, top in boxes:
+        cells.InsertNextCell(4, list(range(len(points), len(points) + 4)))
+        points += [(left, bottom, 0.0), (right, bottom, 0.0), (right, top, 0.0), (left, top, 0.0)]
+    data.SetPoints(points_of(np.array(points, dtype=float).reshape(-1, 3)))
+    data.SetPolys(cells)
+    data.Modified()
+
+
 def _set_lines(data: vtkPolyData, lines: Sequence[Sequence[tuple[float, ...]]]) -> None:
     cells = vtkCellArray()
-    points = []
+    points: list[tuple[float, float, float]] = []
     for line in lines:
         cells.InsertNextCell(len(line), list(range(len(points), len(points) + len(line))))
         points += [(x, y, 0.0) for x, y in line]

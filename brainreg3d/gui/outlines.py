@@ -13,6 +13,7 @@ from brainreg3d.raycast import cast_first_hits
 _LONGEST_SIDE_PX = 220
 _SHORTEST_OUTLINE = 6  # corners; smaller specks are noise at this resolution
 _SMALLEST_NAMED = 40  # coarse pixels
+_SMOOTHING_ROUNDS = 6
 
 
 @attrs.frozen(eq=False)
@@ -61,8 +62,9 @@ def region_outlines(view: ImageView, atlas: Atlas, regions: RegionSet) -> list[O
     for place, box in enumerate(find_objects(labels, max_label=len(regions))):
         if box is None:
             continue
-        corner = np.array([side.start for side in box])
-        lines, middle = _border(labels[box] == place + 1)
+        wide = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in box)
+        corner = np.array([side.start for side in wide])
+        lines, middle = _border(labels[wide] == place + 1)
         # Pixel centres are integers on both grids, so their outer edges have to meet.
         lines = [(line + corner + 0.5) * factor - 0.5 for line in lines]
         named = None if middle is None else (np.add(middle, corner) + 0.5) * factor - 0.5
@@ -90,9 +92,28 @@ def _border(
     from scipy.ndimage import distance_transform_edt
     from skimage.measure import find_contours
 
-    padded = np.pad(mask, 1).astype(np.float32)
-    lines = [line - 1.0 for line in find_contours(padded, 0.5) if len(line) >= _SHORTEST_OUTLINE]
+    # A region that goes on beyond the image has no border there.
+    lines = [
+        _smoothed(line)
+        for line in (find_contours(mask.astype(np.float32), 0.5) if min(mask.shape) > 1 else [])
+        if len(line) >= _SHORTEST_OUTLINE
+    ]
     if mask.sum() < _SMALLEST_NAMED:
         return lines, None
-    row, col = np.unravel_index(int(np.argmax(distance_transform_edt(padded))), padded.shape)
-    return lines, (float(row) - 1.0, float(col) - 1.0)
+    depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    row, col = np.unravel_index(int(np.argmax(depth)), mask.shape)
+    return lines, (float(row), float(col))
+
+
+def _smoothed(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a line without the steps of pixels and voxels; it stays within one pixel."""
+    closed = bool(np.allclose(line[0], line[-1]))
+    for _ in range(_SMOOTHING_ROUNDS):
+        if closed:
+            ring = line[:-1]
+            ring = (np.roll(ring, 1, axis=0) + 2 * ring + np.roll(ring, -1, axis=0)) / 4
+            line = np.concatenate([ring, ring[:1]])
+        else:
+            inner = (line[:-2] + 2 * line[1:-1] + line[2:]) / 4
+            line = np.concatenate([line[:1], inner, line[-1:]])
+    return line

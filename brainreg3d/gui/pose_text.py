@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brainreg3d.atlas import find_bregma
 from brainreg3d.gui.controller import AlignmentController
 from brainreg3d.gui.keys import BINDINGS
 from brainreg3d.steps.base import AlignmentScene
@@ -22,8 +23,6 @@ def pose_lines(scene: AlignmentScene, controller: AlignmentController) -> list[s
     list of str
         Short lines.
     """
-    from brainreg3d.atlas import find_bregma
-
     view, pose = controller.view, controller.pose
     preset = find_bregma(scene.bregma)
     ml, ap, dv = preset.from_atlas_mm(pose.center_mm, scene.atlas.grid.box_mm).tolist()
@@ -31,11 +30,13 @@ def pose_lines(scene: AlignmentScene, controller: AlignmentController) -> list[s
     height, width = (n * size for n, size in zip(view.shape, view.pixel_size_mm, strict=True))
     distance = view.camera.distance_mm
     camera = "parallel rays" if distance is None else f"{distance:.0f} mm away"
+    yaw, pitch, roll = (_signed(a, 1) for a in (pose.yaw_deg, pose.pitch_deg, pose.roll_deg))
+    turned = f"turned  yaw {yaw}°  pitch {pitch}°  roll {roll}°"
+    locked = " (locked)" if controller.scale_locked else ""
     return [
         f"centre  ML {_signed(ml, 2)}  AP {_signed(ap, 2)}  DV {_signed(dv, 2)} mm",
-        f"turned  yaw {_signed(pose.yaw_deg, 1)}°  pitch {_signed(pose.pitch_deg, 1)}°"
-        f"  roll {_signed(pose.roll_deg, 1)}°{'  mirrored' if pose.mirrored else ''}",
-        f"pixel   {col_um:.2f} x {row_um:.2f} µm{' (locked)' if controller.scale_locked else ''}",
+        f"{turned}  mirrored" if pose.mirrored else turned,
+        f"pixel   {col_um:.2f} x {row_um:.2f} µm{locked}",
         f"image   {width:.2f} x {height:.2f} mm",
         f"camera  {camera}",
         f"opacity {controller.opacity:.0%}   bregma {scene.bregma}",

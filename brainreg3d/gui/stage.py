@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkCamera, vtkRenderer, vtkRenderWindow
+from vtkmodules.vtkRenderingCore import (
+    vtkActor,
+    vtkBillboardTextActor3D,
+    vtkCamera,
+    vtkRenderer,
+    vtkRenderWindow,
+)
 
 from brainreg3d.contrast import to_grey
 from brainreg3d.geometry import ImageView
@@ -211,11 +217,11 @@ class Stage:
         self._outlined = view
 
 
-def _painted(part: Part, opacity: float = 1.0) -> vtk_parts.vtkActor:
+def _painted(part: Part, opacity: float = 1.0) -> vtkActor:
     return vtk_parts.mesh_actor(part.surface, part.rgb, opacity, part.grey)
 
 
-def _name_label(acronym: str) -> vtk_parts.vtkBillboardTextActor3D:
+def _name_label(acronym: str) -> vtkBillboardTextActor3D:
     return vtk_parts.label_at(acronym, (0.0, 0.0, 0.0), 13, (1.0, 1.0, 1.0))
 
 

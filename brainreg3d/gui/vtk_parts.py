@@ -293,10 +293,10 @@ def style(properties: vtkTextProperty, size_px: int, rgb: RGB, *, mono: bool = F
 
 
 def _font_file(*, mono: bool) -> str:
-    import matplotlib  # its fonts come with it
+    import matplotlib as mpl  # its fonts come with it
 
     name = "DejaVuSansMono.ttf" if mono else "DejaVuSans.ttf"
-    return f"{matplotlib.get_data_path()}/fonts/ttf/{name}"
+    return f"{mpl.get_data_path()}/fonts/ttf/{name}"
 
 
 def sphere_actor(center_mm: ArrayLike, radius_mm: float, rgb: RGB) -> Any:
