@@ -18,16 +18,15 @@ at the outer corner of the Allen box, half a voxel farther out.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from brainreg3d._logging import logger
+from brainreg3d._logging import log_shown, logger
 from brainreg3d.errors import InputError
 from brainreg3d.registration import PhysicalImage, RigidResult, register_rigid
 from brainreg3d.sources.allen_files import fetch_allen_file, temporary_allen_file
@@ -51,7 +50,8 @@ def numpy_to_sitk_image(
     spacing : sequence of float
         Voxel size (res_z, res_y, res_x) in mm.
     cast_dtype : dtype, optional
-        Type to convert the voxels to; kept as it is when not given.
+        Type to convert the voxels to; kept as it is when not given, but for bool, which becomes
+        0 and 1 of uint8.
 
     Returns
     -------
@@ -66,6 +66,8 @@ def numpy_to_sitk_image(
     array = np.asarray(volume)
     if cast_dtype is not None:
         array = array.astype(cast_dtype)
+    if array.dtype == np.bool_:  # ITK has no such type
+        array = array.astype(np.uint8)
     image: sitk.Image = PhysicalImage(array, spacing).to_sitk()
     return image
 
@@ -176,7 +178,8 @@ def register_3d_rigid_to_allen(
     max_iterations : int
         Most iterations of the optimiser at each level.
     verbose : bool
-        Report what happens, through the package's logger and on standard error.
+        Report what happens through the package's logger, and on standard error unless logging
+        has been set up to show it.
     progress_callback : callable, optional
         Called with the ``sitk.ImageRegistrationMethod`` once per iteration of the optimiser.
     initial_rotation_deg : sequence of float
@@ -205,7 +208,7 @@ def register_3d_rigid_to_allen(
     import SimpleITK as sitk  # noqa: N813
 
     moving = PhysicalImage(np.asarray(moving_image), moving_spacing)
-    with _reporting(verbose):
+    with log_shown() if verbose else nullcontext():
         template = download_template_ras_aligned(allen_resolution)
         fixed = PhysicalImage(sitk.GetArrayViewFromImage(template), template.GetSpacing()[::-1])
         result = register_rigid(
@@ -242,20 +245,3 @@ def _report(result: RigidResult) -> None:
         result.overlap.dice,
         result.basin_gap,
     )
-
-
-@contextmanager
-def _reporting(verbose: bool) -> Iterator[None]:
-    """Show the package's log on standard error meanwhile, if wanted."""
-    if not verbose:
-        yield
-        return
-    handler, level = logging.StreamHandler(), logger.level
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)

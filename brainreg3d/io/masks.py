@@ -116,6 +116,8 @@ def write_label_volume(
 ) -> None:
     """Write a volume of structure ids as a compressed TIFF stack, pages first.
 
+    The voxel size is written so that ImageJ shows it, in mm.
+
     Parameters
     ----------
     path : pathlib.Path
@@ -129,19 +131,40 @@ def write_label_volume(
     """
     import tifffile
 
-    size = " x ".join(f"{length:g}" for length in spacing_mm)
-    per_cm = (10.0 / spacing_mm[2], 10.0 / spacing_mm[1])
     tifffile.imwrite(
         path,
         labels,
         bigtiff=labels.nbytes > _IMAGEJ_LIMIT_BYTES,
         compression="zlib",
         photometric="minisblack",
-        resolution=per_cm,
-        resolutionunit="CENTIMETER",
-        description=f"{info}; voxels of {size} mm along pages, rows, columns".encode(),
+        resolution=_per_mm((spacing_mm[1], spacing_mm[2])),
+        resolutionunit="NONE",  # ImageJ reads these numbers in the unit of its description
+        description=_imagej_description(labels, spacing_mm, info).encode(),
         metadata=None,
     )
+
+
+def _imagej_description(
+    labels: NDArray[np.uint32], spacing_mm: tuple[float, float, float], info: str
+) -> str:
+    """Return what ImageJ reads the distance of pages from, and what people read.
+
+    ImageJ's own format, as tifffile writes it, has no 32-bit integers; a plain TIFF with such a
+    description opens in ImageJ all the same.
+    """
+    size = " x ".join(f"{length:g}" for length in spacing_mm)
+    lines = [
+        "ImageJ=1.11a",
+        f"images={len(labels)}",
+        f"slices={len(labels)}",
+        "unit=mm",
+        f"spacing={spacing_mm[0]:.9g}",
+        "loop=false",
+        "min=0.0",
+        f"max={max(1.0, float(labels.max(initial=0))):.1f}",
+        f"info={' '.join(info.splitlines())}; voxels of {size} mm along pages, rows, columns",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _per_mm(pixel_size_mm: tuple[float, float]) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from turned_brains import turned_brain
 
 from brainreg3d import allen
+from brainreg3d._logging import log_shown, logger
 from brainreg3d.errors import InputError
 
 
@@ -142,3 +144,49 @@ def test_verbose_reports(turned, capsys):
     output = capsys.readouterr()
     assert "iterations" in output.err
     assert not output.out
+
+
+def _lines(capsys):
+    return [line for line in capsys.readouterr().err.splitlines() if "said" in line]
+
+
+def test_each_line_is_shown_once(capsys):
+    with log_shown(), log_shown():
+        logger.info("said")
+        assert _lines(capsys) == ["said"]
+    with log_shown():
+        logger.info("said again")
+    assert _lines(capsys) == ["said again"]
+    logger.info("said to nobody")
+    assert _lines(capsys) == []
+
+
+def test_reports_may_end_in_any_order(capsys):
+    first, second = log_shown(), log_shown()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    logger.info("said")
+    second.__exit__(None, None, None)
+    logger.info("said too late")
+    assert _lines(capsys) == ["said"]
+
+
+@pytest.mark.parametrize("level", [logging.NOTSET, logging.WARNING])
+def test_what_an_application_shows_already_is_not_shown_twice(capsys, level):
+    root, handler = logging.getLogger(), logging.StreamHandler()
+    handler.setLevel(level)
+    root.addHandler(handler)
+    try:
+        with log_shown():
+            logger.info("said")
+            logger.warning("said as a warning")
+    finally:
+        root.removeHandler(handler)
+    assert _lines(capsys) == ["said", "said as a warning"]
+
+
+def test_bool_becomes_bytes():
+    image = allen.numpy_to_sitk_image(np.eye(3, dtype=bool)[None].repeat(2, 0), (1, 1, 1))
+    assert image.GetPixelID() == sitk.sitkUInt8
+    assert image[1, 1, 0] == 1

@@ -11,6 +11,7 @@ from brainreg3d.atlas import select_regions
 from brainreg3d.errors import InputError, OutputError
 from brainreg3d.geometry import ImageView, Pose
 from brainreg3d.io.masks import write_label_volume, write_mask_stack
+from brainreg3d.io.tiff_volumes import open_tiff
 from brainreg3d.state import Alignment, Image, Labels
 from brainreg3d.steps import MaskWriter
 
@@ -166,7 +167,23 @@ def test_an_atlas_whose_name_goes_beyond_ascii(tiny_atlas, labels, tmp_path, lab
 def test_the_description_of_a_label_volume_goes_beyond_ascii(tmp_path):
     write_label_volume(tmp_path / "v.tif", np.zeros((2, 3, 4), np.uint32), (1.0, 1.0, 1.0), "größe")
     with tifffile.TiffFile(tmp_path / "v.tif") as tif:
-        assert tif.pages[0].description.startswith("größe; voxels of 1 x 1 x 1 mm")
+        assert "größe; voxels of 1 x 1 x 1 mm" in tif.pages[0].description
+
+
+def test_the_voxel_size_of_a_label_volume_is_shown_by_imagej(tmp_path):
+    """ImageJ takes rows and columns from TIFF's tags, pages and the unit from the description."""
+    labels = np.arange(3 * 4 * 5, dtype=np.uint32).reshape(3, 4, 5) + 614_454_277
+    write_label_volume(tmp_path / "v.tif", labels, (0.05, 0.04, 0.02), "atlas")
+    with tifffile.TiffFile(tmp_path / "v.tif") as tif:
+        said, tags = tif.imagej_metadata, tif.pages[0].tags
+        assert (said["unit"], said["spacing"], said["slices"]) == ("mm", 0.05, 3)
+        columns, rows = (tags[name].value for name in ("XResolution", "YResolution"))
+        assert columns[1] / columns[0] == pytest.approx(0.02)
+        assert rows[1] / rows[0] == pytest.approx(0.04)
+        assert tags["ResolutionUnit"].value == 1  # none: an inch or a cm would contradict the mm
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "v.tif"), labels)
+    raw = open_tiff(tmp_path / "v.tif")
+    assert (raw.spacing, raw.unit) == (pytest.approx((0.05, 0.04, 0.02)), "mm")
 
 
 def test_names_of_regions_with_letters_beyond_ascii(tiny_atlas, labels, tmp_path):
