@@ -70,9 +70,9 @@ def _shown_from() -> float:
     source: logging.Logger | None = logger
     while source is not None:
         for handler in source.handlers:
-            is_stream = isinstance(handler, logging.StreamHandler)
-            elsewhere = is_stream and handler.stream not in streams  # a file, say
-            if not elsewhere and not isinstance(handler, logging.NullHandler):
+            stream = getattr(handler, "stream", None)  # not on standard error: a file, say
+            shows = stream in streams or not isinstance(handler, logging.StreamHandler)
+            if shows and not isinstance(handler, logging.NullHandler):
                 levels.append(handler.level)
         source = source.parent if source.propagate else None
     return min(levels)

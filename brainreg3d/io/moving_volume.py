@@ -51,7 +51,7 @@ def load_volume(
     ----------
     source : path-like or array_like
         A TIFF stack, a folder of slices, an OME-Zarr image or one of its levels, an NRRD, NIfTI or
-        NumPy file, or an array.
+        NumPy file, or an array; of any numbers, or bool, which is taken as 0 and 1.
     spacing_mm : sequence of float, optional
         Voxel size along (Z, Y, X) in mm; needed where the file does not state it.
     orientation : str, optional
@@ -81,6 +81,8 @@ def load_volume(
         path, name, stem = None, "the array", "volume"
         stored = _Stored(_as_array(source))
         digest = sha256_of_array(stored.data)
+    if stored.data.dtype == np.bool_:
+        stored = attrs.evolve(stored, data=stored.data.view(np.uint8))
     numbers = finite_numbers(stored.spacing_mm if spacing_mm is None else spacing_mm, 3)
     if numbers is None or min(numbers) <= 0:
         got = "none is stated" if spacing_mm is None else f"got {spacing_mm!r}"

@@ -157,3 +157,10 @@ def test_what_is_not_there(tmp_path):
 def test_a_unit_that_was_mistaken_is_noticed(spacing):
     with pytest.raises(ImageError, match="mm long"):
         load_volume(BRAIN, spacing)
+
+
+def test_true_and_false_are_one_and_zero():
+    data = np.arange(24).reshape(2, 3, 4) % 3 == 0
+    volume = load_volume(data, spacing_mm=(1, 1, 1))
+    assert volume.data.dtype == np.uint8
+    np.testing.assert_array_equal(volume.data, data.astype(int))

@@ -84,6 +84,15 @@ def test_a_view_that_ends_within_the_brain(brain):
     assert _error_mm(brain, _register(brain, view), truth) < 0.03
 
 
+def test_a_volume_of_true_and_false(brain):
+    volume, truth = turned_brain(brain[0], SPACING, _tilt(50), SPACING, (14, 14, 14))
+    bright = volume > np.median(volume[volume > 40])
+    result = _register(brain, bright)
+    assert _error_mm(brain, result, truth) < 0.1
+    as_bytes = _register(brain, bright.astype(np.uint8))
+    np.testing.assert_array_equal(result.matrix, as_bytes.matrix)
+
+
 def test_a_coarse_volume(brain):
     volume, truth = turned_brain(brain[0], SPACING, _tilt(40), (0.3, 0.2, 0.2), (14, 14, 14))
     assert _error_mm(brain, _register(brain, volume, (0.3, 0.2, 0.2)), truth) < 0.05
