@@ -229,8 +229,7 @@ class BrainReg3D:
         PlanError
             If the steps do not fit together.
         """
-        missing = [name for name in ("image", "volume") if getattr(self, name) is None]
-        return make_plan(self._steps(), missing, until)
+        return self._plan(until)
 
     def run(self, until: str | None = None, *, redo: str | Iterable[str] = ()) -> Result:
         """Run the steps whose parameters or inputs have changed since the last run.
@@ -355,11 +354,16 @@ class BrainReg3D:
         names = self._DEFAULT_BRAIN_REGIONS if self.brain_regions is None else self.brain_regions
         return region_names_of(names) or ()
 
+    def _plan(self, until: str | None, also: Collection[str] = ()) -> Plan:
+        missing = [name for name in ("image", "volume") if getattr(self, name) is None]
+        return make_plan(self._steps(), missing, until, also)
+
     def _run(
         self, until: str | None, again: Collection[str], alignment_file: Path | None = None
     ) -> Result:
         state = self._inputs()
-        plan = self.plan(until)
+        # An alignment file names the atlas, though not every aligner looks at it.
+        plan = self._plan(until, () if alignment_file is None else ("atlas",))
         read = self._files_read(plan)
         plan = settle(plan, state, read)
         if alignment_file is not None:

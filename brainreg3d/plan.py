@@ -132,7 +132,10 @@ class Plan:
 
 
 def make_plan(
-    steps: Sequence[tuple[str, Step]], missing: Collection[str], until: str | None = None
+    steps: Sequence[tuple[str, Step]],
+    missing: Collection[str],
+    until: str | None = None,
+    also: Collection[str] = (),
 ) -> Plan:
     """Check that steps fit together and say which of them will run.
 
@@ -144,6 +147,8 @@ def make_plan(
         Inputs that the user did not give.
     until : str, optional
         The last slot to run, or the name of the result that is wanted.
+    also : collection of str
+        Earlier results that are wanted with that of the last slot, whether it needs them or not.
 
     Returns
     -------
@@ -171,7 +176,7 @@ def make_plan(
     if until and entries[last].skipped:
         message = f"{entries[last].slot} cannot run: {entries[last].skipped} was given."
         raise PlanError(message)
-    wanted = {steps[last][1].provides} if until else set(FINAL_RESULTS)
+    wanted = {steps[last][1].provides, *also} if until else set(FINAL_RESULTS)
     return Plan(tuple(_without_unused(entries, wanted)))
 
 

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 import click
 
 from brainreg3d._version import __version__
+from brainreg3d.cli.align_command import align
 from brainreg3d.cli.atlas_commands import fetch, regions
 from brainreg3d.cli.run_commands import demo, register, run, show
 from brainreg3d.errors import BrainReg3DError
 
 INTERRUPTED = 130
+NOTHING_DONE = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,7 +25,7 @@ def brainreg3d() -> None:
     """Put cortical images onto the Allen mouse brain and write a mask for each region."""
 
 
-for _command in (run, register, demo, fetch, regions, show):
+for _command in (run, align, register, demo, fetch, regions, show):
     _command.params.append(
         click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks.")
     )
@@ -44,7 +46,8 @@ def main(
     prog_name : str
         How usage messages call the program.
     default_command : str, optional
-        The command that is meant when the first argument names none.
+        The command that is meant when the first argument names none. Without any arguments the
+        image to run is asked for in a file dialog, where there is a screen.
 
     Returns
     -------
@@ -52,10 +55,18 @@ def main(
         Exit code: 0 only on success.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _show_warnings()
+    if not words:
+        chosen = _choose_image()
+        if chosen is None:
+            settings = brainreg3d.context_settings
+            with click.Context(brainreg3d, info_name=prog_name, **settings) as context:
+                click.echo(context.get_help(), err=True)
+            return NOTHING_DONE
+        words = ["run", chosen]
     group_options = {"-h", "--help", "--version"}
     if default_command and (not words or words[0] not in {*brainreg3d.commands, *group_options}):
         words.insert(0, default_command)
-    _show_warnings()
     try:
         code = brainreg3d.main(words, prog_name=prog_name, standalone_mode=False)
     except click.ClickException as error:
@@ -67,6 +78,14 @@ def main(
     except Exception as error:
         return _fail(error, debug="--debug" in words)
     return code if isinstance(code, int) else 0
+
+
+def _choose_image() -> str | None:
+    """Ask for the image where there is a screen; None without one, and when nothing was chosen."""
+    from brainreg3d.gui.file_dialog import ask_for_file
+
+    chosen = ask_for_file("Choose the image to register")
+    return None if chosen is None else str(chosen)
 
 
 def _fail(error: Exception, *, debug: bool) -> int:

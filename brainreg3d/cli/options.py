@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from brainreg3d.steps import AlignmentWindow
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -36,7 +39,8 @@ def atlas_options(command: CommandT) -> CommandT:
     callable
         The same, with the options added.
     """
-    options = [
+    return _add(
+        command,
         click.option(
             "--atlas",
             metavar="NAME",
@@ -58,10 +62,121 @@ def atlas_options(command: CommandT) -> CommandT:
             metavar="A B C",
             help="Local atlas: voxel size along the file's axes.",
         ),
-    ]
+    )
+
+
+def image_options(command: CommandT) -> CommandT:
+    """Add the options that say what an image is: its size, frame and camera.
+
+    Parameters
+    ----------
+    command : callable
+        A click command function.
+
+    Returns
+    -------
+    callable
+        The same, with the options added.
+    """
+    return _add(
+        command,
+        click.option(
+            "--image-dims-mm", type=float, nargs=2, metavar="W H", help="Size of the image."
+        ),
+        click.option(
+            "--pixel-size-mm", type=float, nargs=2, metavar="ROW COL", help="Size of a pixel."
+        ),
+        click.option("--frame", type=int, metavar="N", help="Frame of a stack, counted from 0."),
+        click.option(
+            "--camera-distance-mm",
+            callback=_distance,
+            metavar="MM",
+            help='Camera above the image; "none" for parallel rays.',
+        ),
+        click.option(
+            "--principal-point-px",
+            type=float,
+            nargs=2,
+            metavar="ROW COL",
+            help="Pixel under the camera's axis.",
+        ),
+        click.option(
+            "--bregma", metavar="PRESET", help="ibl, wfield, community, ...  [default: ibl]"
+        ),
+    )
+
+
+def window_options(command: CommandT) -> CommandT:
+    """Add the options that say where the pose is asked for, and how the image starts there.
+
+    Parameters
+    ----------
+    command : callable
+        A click command function.
+
+    Returns
+    -------
+    callable
+        The same, with the options added.
+    """
+    return _add(
+        command,
+        click.option("--web", is_flag=True, help="Open the alignment window in a browser."),
+        click.option(
+            "--anterior", metavar="SIDE", help="Side of anterior in the picture.  [default: up]"
+        ),
+        click.option(
+            "--tilt", metavar="HOW", help='"surface": start tilted like all that the image sees.'
+        ),
+        click.option(
+            "--match-to",
+            type=_PATH,
+            metavar="IMAGE",
+            help="Show an earlier image of the same animal in the window.",
+        ),
+    )
+
+
+def open_window(*, web: bool) -> AlignmentWindow | None:
+    """Return the window that was asked for.
+
+    Parameters
+    ----------
+    web : bool
+        Whether ``--web`` was given.
+
+    Returns
+    -------
+    AlignmentWindow or None
+        None for the window on the screen, which opens by itself where it is needed.
+    """
+    if not web:
+        return None
+    from brainreg3d.gui.web import WebWindow
+
+    window: AlignmentWindow = WebWindow()
+    return window
+
+
+def _add(command: CommandT, *options: Callable[[CommandT], CommandT]) -> CommandT:
+    """Add options so that the help shows them in this order."""
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _distance(_: click.Context, __: click.Parameter, value: str | None) -> Any:
+    if value is None:
+        from brainreg3d.steps import NOT_GIVEN
+
+        return NOT_GIVEN
+    if value.lower() in ("none", "parallel"):
+        return None
+    try:
+        return float(value)
+    except ValueError as error:
+        message = f'{value!r} is neither a number of mm nor "none".'
+        raise click.BadParameter(message) from error
 
 
 def atlas_arguments(

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from brainreg3d.cli.options import ATLAS_OPTION_NAMES, atlas_arguments, atlas_options
+from brainreg3d.cli.options import (
+    ATLAS_OPTION_NAMES,
+    atlas_arguments,
+    atlas_options,
+    image_options,
+    open_window,
+    window_options,
+)
 
 if TYPE_CHECKING:
     from brainreg3d.result import Result
@@ -26,40 +33,17 @@ def _pick_image() -> Path:
     return chosen
 
 
-def _distance(_: click.Context, __: click.Parameter, value: str | None) -> Any:
-    if value is None:
-        from brainreg3d.steps import NOT_GIVEN
-
-        return NOT_GIVEN
-    if value.lower() in ("none", "parallel"):
-        return None
-    try:
-        return float(value)
-    except ValueError as error:
-        message = f'{value!r} is neither a number of mm nor "none".'
-        raise click.BadParameter(message) from error
-
-
 @click.command()
 @click.argument("image", type=_PATH, required=False)
-@click.option("--image-dims-mm", type=float, nargs=2, metavar="W H", help="Size of the image.")
-@click.option("--pixel-size-mm", type=float, nargs=2, metavar="ROW COL", help="Size of a pixel.")
+@image_options
 @click.option("--alignment", type=_PATH, metavar="FILE", help="Alignment of an earlier session.")
 @atlas_options
 @click.option("--regions", metavar="A,B,...", help="Acronyms, ids or names, commas included.")
 @click.option("--method", help="exact (one ray a pixel) or original.  [default: exact]")
 @click.option("--occluders", help="What hides: tissue, or only the regions.")
 @click.option("--hemisphere", help="both, left or right.  [default: both]")
-@click.option(
-    "--camera-distance-mm",
-    callback=_distance,
-    metavar="MM",
-    help='Camera above the image; "none" for parallel rays.',
-)
-@click.option("--principal-point-px", type=float, nargs=2, metavar="ROW COL", help="Camera's axis.")
-@click.option("--bregma", metavar="PRESET", help="ibl, wfield, community, ...  [default: ibl]")
 @click.option("--window-mask", type=_PATH, metavar="FILE", help="Not zero inside the window.")
-@click.option("--frame", type=int, metavar="N", help="Frame of a stack, counted from 0.")
+@window_options
 @click.option("--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the image.")
 @click.option("--stem", metavar="NAME", help="How names of results start.  [default: the image's]")
 @click.option("--label-values", help="index (1, 2, 3, ...) or ids.  [default: index]")
@@ -72,15 +56,18 @@ def run(image: Path | None, **options: Any) -> None:
 
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
     save_plots, show_plots = options.pop("save_plots"), options.pop("verbose")
-    method = options.pop("method") or "exact"
+    method, match_to = options.pop("method") or "exact", options.pop("match_to")
     registration = BrainReg3D(
         image if image is not None else _pick_image(),
         brain_regions=options.pop("regions"),
         method=method,
+        window=open_window(web=options.pop("web")),
         verbose="save" if save_plots else show_plots,
         **chosen,
         **options,
     )
+    if match_to is not None:
+        registration.match_to(match_to)
     report(registration.run())
 
 
@@ -132,7 +119,7 @@ def report(result: Result) -> None:
         )
     if result.labels is not None and result.atlas is not None:
         click.echo(f"Atlas: {result.atlas.title}")
-        _report_pose(result)
+        report_pose(result)
         unseen = result.unseen or {}
         for number, region in enumerate(result.regions or (), 1):
             count = int((result.labels == number).sum())
@@ -142,8 +129,14 @@ def report(result: Result) -> None:
         click.echo(f"Wrote {path}")
 
 
-def _report_pose(result: Result) -> None:
-    """Say which pose was taken: it may come from a file that nobody named."""
+def report_pose(result: Result) -> None:
+    """Print which pose was taken: it may come from a file that nobody named.
+
+    Parameters
+    ----------
+    result : Result
+        Of a run that got to the alignment.
+    """
     alignment = result.alignment
     if alignment is None:
         return

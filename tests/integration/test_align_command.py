@@ -1,0 +1,382 @@
+"""`brainreg3d align`: every way to a pose, and that none is lost."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import types
+
+import attrs
+import numpy as np
+import pytest
+import tifffile
+import tiny_brain
+from tiny_brain import BOX_MM, VISIBLE
+
+from brainreg3d import BrainReg3D, Pose
+from brainreg3d.cli import main
+from brainreg3d.errors import AlignmentError, InputError, MissingFileError
+
+SHAPE = (48, 40)
+PLACED = Pose((2.1, 3.5, 3.4), 4.0, -3.0, 2.0)
+EARLIER = Pose((1.8, 3.2, 3.5), 8.0, 1.0, -2.0)
+
+
+class Window:
+    """Accepts a fixed pose, or cancels, and remembers what it was shown."""
+
+    def __init__(self, pose=PLACED):
+        self.pose, self.scenes = pose, []
+
+    def ask(self, scene):
+        self.scenes.append(scene)
+        return None if self.pose is None else attrs.evolve(scene.start, pose=self.pose)
+
+    @property
+    def scene(self):
+        return self.scenes[-1]
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    folder = tmp_path / "study"
+    (folder / "atlas").mkdir(parents=True)
+    tiny_brain.source(folder / "atlas")
+    pixels = np.arange(np.prod(SHAPE), dtype=np.uint16).reshape(SHAPE)
+    tifffile.imwrite(folder / "mouse.tif", pixels)
+    tifffile.imwrite(folder / "before.tif", pixels[::-1])
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    return folder
+
+
+@pytest.fixture
+def on_screen(monkeypatch):
+    """A window on the screen, without either."""
+
+    def put(pose=PLACED):
+        window = Window(pose)
+        monkeypatch.setattr("brainreg3d.placement.default_window", lambda: window)
+        return window
+
+    return put
+
+
+def words(study, *more, command="align", image="mouse.tif"):
+    atlas = study / "atlas"
+    usual = [
+        command, study / image, "--pixel-size-mm", 0.1, 0.1, "--regions", ",".join(VISIBLE),
+        "--annotation", atlas / "labels.nrrd", "--structures", atlas / "structures.json",
+        "--template", atlas / "grey.nrrd",
+    ]  # fmt: skip
+    return [str(word) for word in (*usual, *more)]
+
+
+def write_alignment(path, pose=EARLIER, **more):
+    content = {"schema": "brainreg3d/alignment/1", "pose": attrs.asdict(pose)}
+    path.write_text(json.dumps(content | more))
+    return path
+
+
+def pose_in(path):
+    stored = json.loads(path.read_text())["pose"]
+    return Pose(**stored)
+
+
+def files_in(study):
+    return sorted(path.name for path in study.iterdir() if path.is_file())
+
+
+def test_the_window_on_the_screen_is_the_default(study, on_screen, capsys):
+    window = on_screen()
+    target = study / "poses" / "mine.json"
+    assert main(words(study, "-o", target)) == 0
+    assert pose_in(target) == PLACED
+    assert len(window.scenes) == 1
+    assert str(target) in capsys.readouterr().out
+    # Nothing else is computed or written.
+    assert files_in(study) == ["before.tif", "mouse.tif"]
+    assert [path.name for path in target.parent.iterdir()] == ["mine.json"]
+
+
+def test_what_align_writes_is_what_run_reads(study, on_screen):
+    on_screen()
+    assert main(words(study, "-o", study / "mine.json", "--bregma", "wfield")) == 0
+    content = json.loads((study / "mine.json").read_text())
+    assert content["bregma"] == "wfield"
+    assert content["image"]["pixel_size_mm"] == [0.1, 0.1]
+    assert content["image"]["file"] == "mouse.tif"
+    assert content["camera"]["distance_mm"] == 230.0
+    assert main(words(study, "--alignment", study / "mine.json", command="run")) == 0
+    assert pose_in(study / "mouse_alignment.json") == PLACED
+
+
+def test_without_a_name_it_is_written_where_run_finds_it(study, on_screen):
+    on_screen()
+    assert main(words(study)) == 0
+    assert pose_in(study / "mouse_alignment.json") == PLACED
+    window = on_screen(EARLIER)
+    assert main(words(study, command="run")) == 0
+    assert not window.scenes, "run asked again, though the alignment was saved"
+
+
+def test_the_start_follows_the_words(study, on_screen):
+    window = on_screen()
+    more = ("--anterior", "left", "--hemisphere", "right", "--tilt", "surface")
+    assert main(words(study, "-o", study / "a.json", *more)) == 0
+    start = window.scene.start
+    assert start.pose.center_mm[0] > BOX_MM[0] / 2
+    assert start.pose.yaw_deg == -90
+    assert start.pose.col_axis[1] < -0.9, "anterior to the left"
+    assert window.scene.pixel_size_known
+    with_run = on_screen()
+    assert main(words(study, "--output-dir", study / "out", *more, command="run")) == 0
+    assert with_run.scene.start == start
+
+
+def test_web_opens_the_browser_instead(study, monkeypatch):
+    window = Window()
+    module = types.ModuleType("brainreg3d.gui.web")
+    module.WebWindow = lambda: window
+    monkeypatch.setitem(sys.modules, "brainreg3d.gui.web", module)
+    assert main(words(study, "-o", study / "a.json", "--web")) == 0
+    assert len(window.scenes) == 1
+    assert pose_in(study / "a.json") == PLACED
+    assert main(words(study, "--output-dir", study / "out", "--web", command="run")) == 0
+    assert len(window.scenes) == 2
+
+
+def test_from_corrects_an_earlier_alignment(study, on_screen):
+    earlier = write_alignment(study / "earlier.json", bregma="wfield", camera={"distance_mm": 50})
+    window = on_screen(attrs.evolve(EARLIER, yaw_deg=9.5))
+    assert main(words(study, "-o", study / "a.json", "--from", earlier)) == 0
+    assert window.scene.start.pose == EARLIER
+    content = json.loads((study / "a.json").read_text())
+    assert content["pose"]["yaw_deg"] == 9.5
+    assert content["camera"]["distance_mm"] == 50
+    assert content["bregma"] == "wfield"
+    assert pose_in(earlier) == EARLIER
+
+
+def test_a_file_can_be_corrected_in_place_and_is_kept(study, on_screen):
+    mine = write_alignment(study / "mine.json")
+    on_screen()
+    assert main(words(study, "-o", mine, "--from", mine)) == 0
+    assert pose_in(mine) == PLACED
+    assert pose_in(study / "mine_1.json") == EARLIER
+
+
+def test_an_alignment_beside_the_image_does_not_spare_the_window(study, on_screen):
+    """Who calls align wants to place the image; who wants the saved pose calls run."""
+    write_alignment(study / "mouse_alignment.json")
+    window = on_screen()
+    assert main(words(study)) == 0
+    assert len(window.scenes) == 1
+    assert pose_in(study / "mouse_alignment.json") == PLACED
+    assert pose_in(study / "mouse_alignment_1.json") == EARLIER
+
+
+def test_cancel_loses_nothing(study, on_screen, capsys):
+    mine = write_alignment(study / "mine.json")
+    before = mine.read_bytes()
+    on_screen(None)
+    assert main(words(study, "-o", mine)) == 1
+    assert "cancelled" in capsys.readouterr().err
+    assert mine.read_bytes() == before
+    assert files_in(study) == ["before.tif", "mine.json", "mouse.tif"]
+
+
+def test_an_interrupt_loses_nothing(study, on_screen, monkeypatch):
+    mine = write_alignment(study / "mine.json")
+    window = on_screen()
+
+    def interrupt(scene):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(window, "ask", interrupt)
+    assert main(words(study, "-o", mine)) == 130
+    assert pose_in(mine) == EARLIER
+    assert files_in(study) == ["before.tif", "mine.json", "mouse.tif"]
+
+
+@pytest.mark.parametrize("output", ["mouse.tif", "atlas/labels.nrrd", "atlas"])
+def test_it_never_writes_over_what_it_reads(study, on_screen, capsys, output):
+    window = on_screen()
+    before = (study / "mouse.tif").read_bytes()
+    assert main(words(study, "-o", study / output)) == 1
+    assert not window.scenes, "found out only after the window"
+    assert output.split("/")[-1] in capsys.readouterr().err
+    assert (study / "mouse.tif").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_before_the_window(study, on_screen):
+    window = on_screen()
+    assert main(words(study, "-o", study / "mouse.tif" / "a.json")) == 1
+    assert not window.scenes
+
+
+# An earlier session --------------------------------------------------------------------------
+
+
+def test_match_to_shows_the_earlier_image_in_its_place(study, on_screen):
+    write_alignment(
+        study / "before_alignment.json",
+        image={"shape": list(SHAPE), "pixel_size_mm": [0.12, 0.12]},
+        camera={"distance_mm": 40},
+    )
+    window = on_screen()
+    assert main(words(study, "-o", study / "a.json", "--match-to", study / "before.tif")) == 0
+    scene = window.scene
+    assert scene.matched_image == study / "before.tif"
+    assert scene.matched_view.pose == scene.start.pose == EARLIER
+    assert scene.matched_view.pixel_size_mm == (0.12, 0.12)
+    assert scene.start.pixel_size_mm == (0.1, 0.1)
+    assert scene.start.camera == scene.matched_view.camera
+    again = on_screen()
+    more = ("--output-dir", study / "out", "--match-to", study / "before.tif")
+    assert main(words(study, *more, command="run")) == 0
+    assert again.scene.matched_view == scene.matched_view
+
+
+def test_match_to_without_an_alignment_says_so(study, on_screen, capsys):
+    window = on_screen()
+    assert main(words(study, "-o", study / "a.json", "--match-to", study / "before.tif")) == 0
+    assert window.scene.matched_view is None
+    assert window.scene.matched_image == study / "before.tif"
+    assert "before_alignment.json" in capsys.readouterr().err
+
+
+def test_match_to_takes_an_alignment_from_elsewhere(study):
+    (study / "results").mkdir()
+    file = write_alignment(study / "results" / "x.json", image={"pixel_size_mm": [0.1, 0.2]})
+    registration = BrainReg3D(study / "mouse.tif").match_to(study / "before.tif", alignment=file)
+    assert registration.matched_view.pose == EARLIER
+    assert registration.matched_view.pixel_size_mm == (0.1, 0.2)
+    with pytest.raises(MissingFileError, match=r"gone\.json"):
+        registration.match_to(study / "before.tif", alignment=study / "gone.json")
+
+
+def test_match_to_refuses_the_alignment_of_another_image(study):
+    write_alignment(study / "before_alignment.json", image={"shape": [9, 9]})
+    with pytest.raises(AlignmentError, match=r"\(9, 9\)"):
+        BrainReg3D(study / "mouse.tif").match_to(study / "before.tif")
+
+
+# No screen -------------------------------------------------------------------------------------
+
+
+def process(study, *arguments, **env):
+    names = {"DISPLAY", "WAYLAND_DISPLAY"}
+    clean = {key: value for key, value in os.environ.items() if key not in names}
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "brainreg3d", *arguments], cwd=study, env=clean | env,
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    return done, time.monotonic() - start
+
+
+@pytest.mark.parametrize("command", ["align", "run"])
+def test_without_a_screen_the_error_comes_at_once_and_lists_the_ways(study, command):
+    earlier = write_alignment(study / "earlier.json")
+    more = ("--from", str(earlier)) if command == "align" else ()
+    process(study, *words(study, *more, command=command))  # reads Python's own files once
+    done, seconds = process(study, *words(study, *more, command=command))
+    assert done.returncode == 1
+    for way in ("--alignment", "--landmarks", "--web", "transfer"):
+        assert way in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 2
+    assert seconds < 5  # a second on an idle machine
+    assert files_in(study) == ["before.tif", "earlier.json", "mouse.tif"]
+
+
+@pytest.mark.parametrize("line", [[], ["--match-to"]], ids=["nothing", "an option without value"])
+def test_nothing_to_do(study, line):
+    done, _ = process(study, *line)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_without_arguments_and_screen_the_help_is_shown(study, capsys):
+    assert main([]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("Usage: brainreg3d ")
+    for command in ("align", "run", "demo"):
+        assert f"\n  {command}" in text
+
+
+@pytest.mark.parametrize("default", [None, "run"], ids=["brainreg3d", "python -m"])
+def test_without_arguments_on_a_screen_a_file_dialog_opens(study, on_screen, monkeypatch, default):
+    """And the image chosen is run, with the window."""
+    asked, window = [], on_screen(None)
+    monkeypatch.setattr(
+        "brainreg3d.gui.file_dialog.ask_for_file",
+        lambda title: asked.append(title) or study / "mouse.tif",
+    )
+    monkeypatch.setattr(BrainReg3D, "_DEFAULT_ATLAS", tiny_brain.make_atlas(), raising=True)
+    monkeypatch.setattr(BrainReg3D, "_DEFAULT_BRAIN_REGIONS", VISIBLE)
+    assert main([], default_command=default) == 1  # the window is cancelled
+    assert len(asked) == 1
+    assert window.scene.image.path == study / "mouse.tif"
+    assert not window.scene.pixel_size_known
+
+
+# Python ----------------------------------------------------------------------------------------
+
+
+def test_align_in_python(study, tiny_atlas):
+    window = Window()
+    registration = BrainReg3D(
+        study / "mouse.tif", atlas=tiny_atlas, pixel_size_mm=(0.1, 0.1), window=window,
+        brain_regions=VISIBLE, start=EARLIER,
+    )  # fmt: skip
+    result = registration.align(study / "a.json")
+    assert result.alignment.view.pose == PLACED
+    assert result.labels is None
+    assert window.scene.start.pose == EARLIER
+    assert pose_in(study / "a.json") == PLACED
+    # A run afterwards goes on from the pose that was placed.
+    assert registration.run(until="PixelLabeller").alignment.view.pose == PLACED
+    assert len(window.scenes) == 1
+    with pytest.raises(InputError, match="give an image"):
+        BrainReg3D().align(study / "b.json")
+
+
+def test_an_array_can_be_placed_too(study, tiny_atlas):
+    registration = BrainReg3D(
+        np.zeros(SHAPE), atlas=tiny_atlas, pixel_size_mm=(0.1, 0.1), window=Window(),
+        brain_regions=VISIBLE,
+    )  # fmt: skip
+    registration.align(study / "a.json")
+    assert pose_in(study / "a.json") == PLACED
+
+
+def test_align_with_a_pose_writes_its_file(study, tiny_atlas):
+    BrainReg3D(
+        study / "mouse.tif", atlas=tiny_atlas, pixel_size_mm=(0.1, 0.1), alignment=EARLIER,
+        brain_regions=VISIBLE,
+    ).align(study / "a.json")  # fmt: skip
+    assert pose_in(study / "a.json") == EARLIER
+
+
+def test_hemisphere_goes_with_an_aligner_that_knows_none(study, tiny_atlas):
+    """It says which side is labelled; where an image starts is a hint."""
+    from brainreg3d.state import Alignment
+    from brainreg3d.steps import Aligner
+
+    class Fixed(Aligner):
+        def compute(self, *, image):
+            from brainreg3d import ImageView
+
+            return Alignment(ImageView(image.shape, (0.1, 0.1), PLACED))
+
+    registration = BrainReg3D(
+        study / "mouse.tif", atlas=tiny_atlas, brain_regions=VISIBLE, hemisphere="left",
+        pixel_size_mm=(0.1, 0.1),
+    )  # fmt: skip
+    registration.ManualAligner = Fixed
+    assert set(np.unique(registration.run().hemisphere)) >= {1, 2}
+    registration.align(study / "a.json")
+    assert pose_in(study / "a.json") == PLACED
