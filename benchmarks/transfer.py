@@ -1,7 +1,7 @@
 """How well a new image of an animal is found on an old one, and images of others refused.
 
-``python benchmarks/transfer.py --sample IMAGE.tif --pixel-size-mm ROW COL -n 100`` prints a table for
-docs/benchmarks.md. Without ``--sample`` only the synthetic images are looked at.
+``python benchmarks/transfer.py --sample IMAGE.tif --pixel-size-mm SIZE -n 100`` prints the tables
+of docs/benchmarks.md. Without ``--sample`` only the synthetic images are looked at.
 """
 
 from __future__ import annotations

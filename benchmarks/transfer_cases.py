@@ -64,9 +64,9 @@ def phantom_view(shape: tuple[int, int] = (512, 512)) -> ImageView:
 def _lines(seed: int) -> list[NDArray[np.float64]]:
     """Return the vessels of one phantom, each with its branches as lines of their own."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    lines, waiting = phantom_vessels._sinuses(rng), phantom_vessels._trunks(rng)
+    lines, waiting = phantom_vessels._sinuses(rng), phantom_vessels._trunks(rng)  # noqa: SLF001
     while waiting:
-        line, branches = phantom_vessels._grow(waiting.pop(), rng)
+        line, branches = phantom_vessels._grow(waiting.pop(), rng)  # noqa: SLF001
         lines.append(line)
         waiting += branches
     return lines
@@ -85,7 +85,7 @@ def changed_vessels(seed: int, other: int, share: float = CHANGED) -> Iterator[N
         kept = [line for k, line in enumerate(own) if k < 2 or chance.random() >= share]
         added = [line for line in foreign[2:] if chance.random() < share]
         points = np.concatenate(kept + added)
-        return phantom_vessels._draw(points, vessels.shape, mm_per_texel), mottle
+        return phantom_vessels._draw(points, vessels.shape, mm_per_texel), mottle  # noqa: SLF001
 
     with mock.patch.object(phantom_image, "surface_texture", texture):
         yield
@@ -130,7 +130,9 @@ def spoil(image: NDArray, rng: np.random.Generator) -> NDArray[np.uint16]:
     top = float(np.percentile(image, 99))
     light = np.clip(image / top, 0, None) ** rng.uniform(0.7, 1.4) * lamp
     light = gaussian_filter(light, rng.uniform(0.3, 1.0))
-    light = light * rng.uniform(0.3, 0.9) + rng.normal(scale=rng.uniform(0.003, 0.02), size=light.shape)
+    light = light * rng.uniform(0.3, 0.9) + rng.normal(
+        scale=rng.uniform(0.003, 0.02), size=light.shape
+    )
     return np.clip(np.rint(light * 40_000 + 600), 0, 65535).astype(np.uint16)
 
 

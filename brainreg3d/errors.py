@@ -31,6 +31,10 @@ class AlignmentError(InputError):
     """An alignment file is malformed or belongs to another image."""
 
 
+class MatchNotTrusted(AlignmentError):  # noqa: N818 - a state, named as such
+    """A new image cannot be found on an old one with any certainty."""
+
+
 class AlignmentNeeded(BrainReg3DError, RuntimeError):  # noqa: N818 - a state, named as such
     """No alignment was given and no window can be opened to make one."""
 

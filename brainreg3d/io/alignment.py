@@ -196,7 +196,9 @@ def _shape(value: Any) -> tuple[int, int] | None:
     return value[0], value[1]
 
 
-def alignment_content(alignment: Alignment, image: Image, atlas: Atlas) -> dict[str, Any]:
+def alignment_content(
+    alignment: Alignment, image: Image, atlas: Atlas | Mapping[str, Any]
+) -> dict[str, Any]:
     """Return an alignment as the content of its file.
 
     Parameters
@@ -205,8 +207,8 @@ def alignment_content(alignment: Alignment, image: Image, atlas: Atlas) -> dict[
         Where the image lies.
     image : Image
         The image.
-    atlas : Atlas
-        The atlas it lies in.
+    atlas : Atlas or mapping
+        The atlas it lies in, or what another alignment file says of it.
 
     Returns
     -------
@@ -226,24 +228,30 @@ def alignment_content(alignment: Alignment, image: Image, atlas: Atlas) -> dict[
     camera: dict[str, Any] = {"distance_mm": view.camera.distance_mm}
     if view.camera.principal_point_px is not None:
         camera["principal_point_px"] = list(view.camera.principal_point_px)
-    resolution = atlas.resolution_um
     pose = attrs.asdict(view.pose)
     extra = dict(alignment.extra)
-    if atlas.synthetic:
+    if isinstance(atlas, Atlas) and atlas.synthetic:
         extra["history"] = _with_note(extra.get("history"), f"synthetic atlas {atlas.full_name}")
     return {
         "schema": SCHEMA,
         "image": picture,
         "pose": {**pose, "center_mm": list(pose["center_mm"])},
         "camera": camera,
-        "atlas": {
-            "name": atlas.name,
-            "resolution_um": list(resolution) if isinstance(resolution, tuple) else resolution,
-            "annotation_sha256": atlas.sha256.get("annotation", ""),
-        },
+        "atlas": _atlas_record(atlas),
         "bregma": alignment.bregma,
         "brainreg3d": __version__,
         **extra,
+    }
+
+
+def _atlas_record(atlas: Atlas | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(atlas, Atlas):
+        return dict(atlas)
+    resolution = atlas.resolution_um
+    return {
+        "name": atlas.name,
+        "resolution_um": list(resolution) if isinstance(resolution, tuple) else resolution,
+        "annotation_sha256": atlas.sha256.get("annotation", ""),
     }
 
 
@@ -267,7 +275,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def write_alignment(path: Path, alignment: Alignment, image: Image, atlas: Atlas) -> None:
+def write_alignment(
+    path: Path, alignment: Alignment, image: Image, atlas: Atlas | Mapping[str, Any]
+) -> None:
     """Write an alignment file in one move.
 
     Parameters
@@ -278,8 +288,8 @@ def write_alignment(path: Path, alignment: Alignment, image: Image, atlas: Atlas
         Where the image lies.
     image : Image
         The image.
-    atlas : Atlas
-        The atlas it lies in.
+    atlas : Atlas or mapping
+        The atlas it lies in, or what another alignment file says of it.
 
     Raises
     ------

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from brainreg3d._lazy import attach
 
 if TYPE_CHECKING:
-    from brainreg3d.matching.match import ImageMatch, match_images
+    from brainreg3d.matching.match import match_images
+    from brainreg3d.matching.result import ImageMatch
 
 __all__ = ["ImageMatch", "match_images"]
 
-__getattr__, __dir__ = attach(__name__, {"ImageMatch": "match", "match_images": "match"})
+__getattr__, __dir__ = attach(__name__, {"ImageMatch": "result", "match_images": "match"})

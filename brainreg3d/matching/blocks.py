@@ -154,7 +154,8 @@ def _tiles(
         + both[np.ix_(tops, lefts)]
     )
     chosen = np.argwhere(area >= _LEAST_BRAIN * block_px**2)
-    return np.asarray(chosen * step)
+    corners: NDArray[np.int64] = chosen * step
+    return corners
 
 
 def _cut(image: NDArray[np.float32], corners: NDArray[np.int64], size: int) -> NDArray[np.float32]:
@@ -180,6 +181,6 @@ def _peaks(surface: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
         )
         curvature = np.minimum(before + after - 2 * height, -1e-6)
         # the vertex of the parabola through three values
-        return np.clip((before - after) / (2 * curvature), -0.5, 0.5)
+        return np.asarray(np.clip((before - after) / (2 * curvature), -0.5, 0.5))
 
     return np.stack([rows + fraction(1, 0), cols + fraction(0, 1)], axis=1), height

@@ -132,7 +132,10 @@ def fit_similarity(
     """
     weights = weights / weights.sum()
     middle = [(weights[:, None] * points).sum(axis=0) for points in (source, target)]
-    a, b = (p[:, 0] - m[0] + 1j * (p[:, 1] - m[1]) for p, m in zip((source, target), middle))
+    a, b = (
+        p[:, 0] - m[0] + 1j * (p[:, 1] - m[1])
+        for p, m in zip((source, target), middle, strict=True)
+    )
     turn = (weights * np.conj(a) * b).sum() / (weights * np.abs(a) ** 2).sum()
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
     return PlaneMap.about(linear, middle[0], middle[1])

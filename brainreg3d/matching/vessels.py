@@ -73,7 +73,8 @@ def vessel_map(pixels: NDArray[np.float32]) -> VesselMap:
 def _logarithm(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     low, high = np.percentile(pixels, (1.0, 98.0))
     share = (pixels - np.float32(low)) / np.float32(max(high - low, 1e-12))
-    return np.log(np.maximum(share, 0.0) + np.float32(_NO_LIGHT))
+    light: NDArray[np.float32] = np.log(np.maximum(share, 0.0) + np.float32(_NO_LIGHT))
+    return light
 
 
 def _where_brain_is(light: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -103,14 +104,14 @@ def _ridges(light: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
         gaussian_filter(light, sigma, order=order, truncate=3.0)
         for order in ((2, 0), (0, 2), (1, 1))
     )
+    # The eigenvalues are mean + half and mean - half.
     mean, half = (down + along) / 2, np.hypot((down - along) / 2, mixed)
     strength = mean + half - np.abs(mean - half)
-    return np.maximum(strength, 0.0) * np.float32(sigma**2)
+    scaled: NDArray[np.float32] = np.maximum(strength, 0.0) * np.float32(sigma**2)
+    return scaled
 
 
-def _mean_around(
-    values: NDArray[np.float32], weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _mean_around(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the weighted mean around each pixel."""
     from scipy.ndimage import gaussian_filter  # slow to import
 

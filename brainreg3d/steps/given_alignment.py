@@ -72,7 +72,7 @@ def read_given(alignment: Pose | AlignmentFile | Path | None) -> AlignmentFile |
     return AlignmentFile(alignment) if isinstance(alignment, Pose) else alignment
 
 
-def check_belongs(record: AlignmentFile, image: Image, atlas: Atlas) -> None:
+def check_belongs(record: AlignmentFile, image: Image, atlas: Atlas | None) -> None:
     """Refuse an alignment of an image of another size; warn of other differences.
 
     Parameters
@@ -81,8 +81,8 @@ def check_belongs(record: AlignmentFile, image: Image, atlas: Atlas) -> None:
         The alignment.
     image : Image
         The image that it is used for.
-    atlas : Atlas
-        The atlas that it is used with.
+    atlas : Atlas or None
+        The atlas that it is used with, where it is known by now.
 
     Raises
     ------
@@ -97,7 +97,8 @@ def check_belongs(record: AlignmentFile, image: Image, atlas: Atlas) -> None:
         raise AlignmentError(message)
     if record.image_sha256 not in (None, image.sha256):
         logger.warning("The alignment was made for another image of the same size.")
-    check_atlas(record, atlas)
+    if atlas is not None:
+        check_atlas(record, atlas)
 
 
 def check_atlas(record: AlignmentFile, atlas: Atlas) -> None:
