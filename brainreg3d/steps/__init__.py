@@ -9,6 +9,7 @@ from brainreg3d.steps.project import Projector
 from brainreg3d.steps.regions import RegionSelector
 from brainreg3d.steps.rigid import RigidRegistrar
 from brainreg3d.steps.template import LocalTemplateSource, TemplateSource
+from brainreg3d.steps.transfer import TransferAligner
 from brainreg3d.steps.volume_write import VolumeWriter
 from brainreg3d.steps.write import MaskWriter
 
@@ -26,5 +27,6 @@ __all__ = [
     "RigidRegistrar",
     "Step",
     "TemplateSource",
+    "TransferAligner",
     "VolumeWriter",
 ]

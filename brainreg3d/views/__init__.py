@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from brainreg3d.views.projections import draw_projections
     from brainreg3d.views.registration import draw_registration
     from brainreg3d.views.rendering import can_render_3d
+    from brainreg3d.views.transfer import draw_blink, draw_checkerboard, save_blink
 
 __all__ = [
     "can_render_3d",
     "draw_atlas",
+    "draw_blink",
+    "draw_checkerboard",
     "draw_cut",
     "draw_depth",
     "draw_image",
@@ -33,6 +36,7 @@ __all__ = [
     "draw_overlay",
     "draw_projections",
     "draw_registration",
+    "save_blink",
     "save_figure",
     "show_figures",
 ]
@@ -40,6 +44,8 @@ __all__ = [
 _MODULES = {
     "can_render_3d": "rendering",
     "draw_atlas": "atlas",
+    "draw_blink": "transfer",
+    "draw_checkerboard": "transfer",
     "draw_cut": "cut",
     "draw_depth": "depth",
     "draw_image": "image",
@@ -48,6 +54,7 @@ _MODULES = {
     "draw_overlay": "overlay",
     "draw_projections": "projections",
     "draw_registration": "registration",
+    "save_blink": "transfer",
     "save_figure": "figures",
     "show_figures": "figures",
 }
