@@ -85,47 +85,20 @@ def _averaged(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return np.asarray(np.rint(blocks.mean(axis=(1, 3))), dtype=np.uint8)
 
 
-def probe() -> bool:
-    """Tell whether a red square can be rendered.
-
-    Returns
-    -------
-    bool
-        True when it comes out red on white.
-    """
-    square = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], dtype=float)
-    scene = {
-        "size_px": (32, 32),
-        "camera": {
-            "position_mm": (0, 0, 5),
-            "focal_point_mm": (0, 0, 0),
-            "up": (0, 1, 0),
-            "height_mm": 4.0,
-        },
-        "meshes": [{"name": "square", "rgb": (1.0, 0.0, 0.0), "alpha": 1.0, "flat": True}],
-    }
-    arrays = {"square_vertices": square, "square_faces": np.array([[0, 1, 2, 3]])}
-    picture = render(scene, arrays).astype(int)
-    middle, corner = picture[16, 16], picture[1, 1]
-    return bool(middle[0] > 200 and middle[1] < 60 and corner.min() > 240)
-
-
 def main(arguments: list[str]) -> int:
-    """Probe, or render the scene of one file into another.
+    """Render the scene of one file into another.
 
     Parameters
     ----------
     arguments : list of str
-        None to probe; otherwise a folder holding ``scene.json`` and ``arrays.npz``, into which
-        ``picture.npy`` is written.
+        A folder holding ``scene.json`` and ``arrays.npz``, into which ``picture.npy`` is
+        written.
 
     Returns
     -------
     int
         0 when all went well.
     """
-    if not arguments:
-        return 0 if probe() else 3
     folder = Path(arguments[0])
     scene = json.loads((folder / "scene.json").read_text(encoding="utf-8"))
     with np.load(folder / "arrays.npz") as arrays:

@@ -8,12 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from brainreg3d import views
+from brainreg3d import offscreen, views
 from brainreg3d.atlas import Annotation, Atlas, Structure, StructureTree, select_regions
 from brainreg3d.errors import RenderingUnavailable
 from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.state import Alignment, Image
-from brainreg3d.views import rendering
 from brainreg3d.views.cut_scene import Spectator, view_edges
 
 pytestmark = pytest.mark.gui
@@ -22,9 +21,9 @@ pytestmark = pytest.mark.gui
 @pytest.fixture
 def fresh_probe():
     """Forget what was found out about this machine, before and after."""
-    rendering._working_environment.cache_clear()
+    offscreen.working_environment.cache_clear()
     yield
-    rendering._working_environment.cache_clear()
+    offscreen.working_environment.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +119,7 @@ def test_edges_of_the_view_pass_through_the_corners_and_the_camera(scene):
 
 def test_nothing_works_is_an_error_with_the_reasons(scene, monkeypatch, fresh_probe):
     atlas, regions, alignment, _ = scene
-    monkeypatch.setattr(rendering, "_run_worker", lambda *_: "ended by SIGSEGV")
+    monkeypatch.setattr(offscreen, "run_program", lambda *_: "ended by SIGSEGV")
     possible, reason = views.can_render_3d()
     assert not possible
     assert "SIGSEGV" in reason
@@ -132,17 +131,17 @@ def test_nothing_works_is_an_error_with_the_reasons(scene, monkeypatch, fresh_pr
 def test_a_crash_of_the_renderer_is_survived(monkeypatch, tmp_path, fresh_probe):
     crash = tmp_path / "crash.py"
     crash.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
-    monkeypatch.setattr(rendering, "__file__", str(tmp_path / "rendering.py"))
-    crash.rename(tmp_path / "render_worker.py")
-    possible, reason = rendering.can_render_3d()
+    monkeypatch.setattr(offscreen, "PROBE", crash)
+    possible, reason = views.can_render_3d()
     assert not possible
     assert "SIGSEGV" in reason
 
 
 def test_a_renderer_that_hangs_is_given_up(monkeypatch, tmp_path, fresh_probe):
-    (tmp_path / "render_worker.py").write_text("import time\ntime.sleep(60)\n")
-    monkeypatch.setattr(rendering, "__file__", str(tmp_path / "rendering.py"))
-    monkeypatch.setattr(rendering, "_PROBE_SECONDS", 0.5)
-    possible, reason = rendering.can_render_3d()
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(offscreen, "PROBE", slow)
+    monkeypatch.setattr(offscreen, "PROBE_SECONDS", 0.5)
+    possible, reason = views.can_render_3d()
     assert not possible
     assert "within 0.5 s" in reason
