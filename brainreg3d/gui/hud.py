@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from brainreg3d.gui.vtk_parts import points_of, text_block
 _MARGIN = 16
 _KEYS_PX = 178  # from the right edge of the window to the end of the keys
 _PANEL_EDGE = 8
+_MESSAGE_LETTERS = 96  # in a line
 _INK, _QUIET, _ACCENT = (0.95, 0.95, 0.95), (0.68, 0.70, 0.72), (1.0, 0.82, 0.35)
 _BAR_LENGTHS_MM = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _LONGEST_BAR = 0.22  # of the window's width
@@ -81,7 +83,7 @@ class Hud:
         message : str
             Empty for none.
         """
-        self._message.SetInput(message)
+        self._message.SetInput(textwrap.fill(message, _MESSAGE_LETTERS))
 
     def arrange(
         self, size_px: tuple[int, int], mm_per_px: float | None, axes: NDArray[np.float64]

@@ -15,6 +15,7 @@ from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkRenderWindowInteract
 from brainreg3d.gui.brain_scene import make_brain_scene
 from brainreg3d.gui.controller import AlignmentController
 from brainreg3d.gui.events import EventRouter
+from brainreg3d.gui.own_brain import own_surface
 from brainreg3d.gui.stage import Stage
 from brainreg3d.steps.base import AlignmentScene
 
@@ -68,6 +69,10 @@ def make_session(
     )
     controller.looking_around = scene.window_camera is not None
     brain = make_brain_scene(scene.atlas, scene.regions, scene.bregma)
+    if scene.volume is not None and scene.registration is not None:
+        own = own_surface(scene.volume, scene.registration)
+        if own is not None:  # the animal's own brain hides the atlas's regions: outlines remain
+            brain = attrs.evolve(brain, shell=own, parts=())
     stage = Stage(window, scene, brain, controller)
     # VTK's own styles turn the brain at every drag.
     interactor.SetInteractorStyle(vtkInteractorStyleUser())

@@ -19,7 +19,9 @@ from brainreg3d.gui.brain_scene import BrainScene, Part
 from brainreg3d.gui.controller import AlignmentController
 from brainreg3d.gui.free_camera import FreeCamera
 from brainreg3d.gui.hud import Hud
+from brainreg3d.gui.landmark_clicks import LandmarkClicks
 from brainreg3d.gui.outlines import region_outlines
+from brainreg3d.gui.pins import Pins
 from brainreg3d.gui.pose_text import key_lines, pose_lines, title
 from brainreg3d.steps.base import AlignmentScene
 
@@ -69,6 +71,8 @@ class Stage:
         for label in self._names:
             self._layers[2].AddActor(label)
         self.hud = Hud(self._layers[2])
+        self.clicks = LandmarkClicks(scene, controller)
+        self._pins = Pins(self._layers[2], scene)
         self._outlined: ImageView | None = None
         self.refresh()
 
@@ -82,6 +86,7 @@ class Stage:
         self._place_camera(view)
         if not self.controller.is_dragging and view != self._outlined:
             self._draw_outlines(view)
+        self._pins.draw(view, self.clicks)
         shown = self.controller.outlines_shown
         self._borders.actor.SetVisibility(shown)
         if not shown:
@@ -107,6 +112,8 @@ class Stage:
         shift : bool
             Whether Shift is held.
         """
+        if self.clicks.apply_key(name, shift):
+            return
         self.controller.apply_key(name, shift)
 
     def clicked(self, position_px: tuple[int, int], kind: str) -> bool:
@@ -124,10 +131,16 @@ class Stage:
         bool
             Whether the click was taken.
         """
-        del position_px, kind
-        return False
+        if not self.clicks.active or kind != "move":
+            return False
+        view = self.controller.view
+        point = self.controller.screen.plane_point_mm(view, *position_px)
+        self.clicks.click(*self.controller.pixel_at(point))
+        return True
 
     def _message(self) -> str:
+        if self.clicks.active and not self.controller.message:
+            return self.clicks.prompt()
         if self.controller.message:
             return self.controller.message
         if self.controller.looking_around:

@@ -12,7 +12,7 @@ from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.errors import AlignmentCancelled, AlignmentNeeded
 from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.io.alignment import AlignmentFile
-from brainreg3d.state import Alignment, Image, Registration
+from brainreg3d.state import Alignment, Image, Registration, Volume
 from brainreg3d.steps.aligner import Aligner
 from brainreg3d.steps.base import AlignmentScene, AlignmentWindow
 from brainreg3d.steps.given_alignment import (
@@ -90,6 +90,7 @@ class ManualAligner(Aligner):
         regions: RegionSet,
         pixel_size_mm: tuple[float, float] | None = None,
         registration: Registration | None = None,
+        volume: Volume | None = None,
     ) -> Alignment:
         """Return the alignment.
 
@@ -105,6 +106,8 @@ class ManualAligner(Aligner):
             (row, column) pixel size that was given explicitly.
         registration : Registration, optional
             Of the animal's own volume, for the window.
+        volume : Volume, optional
+            That volume.
 
         Returns
         -------
@@ -123,7 +126,7 @@ class ManualAligner(Aligner):
         file = self.alignment if isinstance(self.alignment, Path) else None
         record = read_given(self.alignment)
         if record is None:
-            return self._ask(image, atlas, regions, pixel_size_mm, registration)
+            return self._ask(image, atlas, regions, pixel_size_mm, registration, volume)
         check_belongs(record, image, atlas)
         size = self._pixel_size(pixel_size_mm, record.pixel_size_mm, image)
         view = ImageView(image.shape, size, record.pose, self._camera(record.camera))
@@ -189,6 +192,7 @@ class ManualAligner(Aligner):
         regions: RegionSet,
         pixel_size_mm: tuple[float, float] | None,
         registration: Registration | None,
+        volume: Volume | None,
     ) -> Alignment:
         self.check_source()
         record = self._start_record(image)
@@ -200,6 +204,7 @@ class ManualAligner(Aligner):
             regions=regions,
             start=self._start_view(record, image, atlas, pixel_size_mm),
             registration=registration,
+            volume=volume,
             matched_image=self.matched_image,
             window_camera=self.window_camera,
             bregma=self._bregma_name(None if record is None else record.bregma),

@@ -15,7 +15,7 @@ from brainreg3d.errors import PlanError
 if TYPE_CHECKING:
     from brainreg3d.atlas import Atlas, RegionSet
     from brainreg3d.geometry import ImageView
-    from brainreg3d.state import Image, Registration
+    from brainreg3d.state import Image, Registration, Volume
 
 
 @attrs.frozen(eq=False)
@@ -34,6 +34,8 @@ class AlignmentScene:
         Where the image starts.
     registration : Registration or None
         Of the animal's own volume to the atlas.
+    volume : Volume or None
+        That volume; its surface is shown in place of the atlas's.
     matched_image : pathlib.Path or None
         Image of an earlier session, to place the new one at the same spot.
     window_camera : mapping or None
@@ -52,6 +54,7 @@ class AlignmentScene:
     regions: RegionSet
     start: ImageView
     registration: Registration | None = None
+    volume: Volume | None = None
     matched_image: Path | None = None
     window_camera: Mapping[str, Any] | None = None
     bregma: str = "ibl"

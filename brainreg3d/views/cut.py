@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.state import Alignment, Image
-from brainreg3d.views.cut_meshes import Surface, brain_shell, pieces_in_view
+from brainreg3d.surfaces import Surface
+from brainreg3d.views.cut_meshes import brain_shell, pieces_in_view
 from brainreg3d.views.cut_scene import PICTURE_PX, Spectator, textured_plane, tubes, view_edges
 from brainreg3d.views.layout import LINE_IN, MARGIN_IN, add_axes, add_text, new_figure, wrap_text
 from brainreg3d.views.legend import Legend
