@@ -81,14 +81,17 @@ def _describe(found: Transfer) -> list[str]:
     rows, columns = match.translation_px
     height_mm, width_mm = found.reference_view.pixel_size_mm
     mirror = "mirrored, then " if match.mirrored else ""
-    return [
+    fit = (
         f"Quality: {match.quality:.2f} (share of the places looked at in which the vessels lie on "
-        f"each other; {match.runner_up:.2f} at the next best position)",
+        f"each other; {match.runner_up:.2f} at the next best position)"
+    )
+    place = (
         f"On the earlier image: {mirror}turned by {match.rotation_deg:.2f}° counter-clockwise, "
         f"scaled by {match.scale:.4f}, shifted by {rows * height_mm:.3f} mm down and "
-        f"{columns * width_mm:.3f} mm right",
-        f"Pixels of {view.pixel_size_mm[0]:.6g} x {view.pixel_size_mm[1]:.6g} mm (row, column)",
-    ]
+        f"{columns * width_mm:.3f} mm right"
+    )
+    height_mm, width_mm = view.pixel_size_mm
+    return [fit, place, f"Pixels of {height_mm:.6g} x {width_mm:.6g} mm (row, column)"]
 
 
 def _draw(found: Transfer, new: Image, output: Path, captions: list[str]) -> list[Path]:
