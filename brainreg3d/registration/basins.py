@@ -73,7 +73,9 @@ class Basin:
         information = scorer.score(self.matrix if matrix is None else matrix)
         if self.fine is None:
             return Evidence(information, information / max(self.other_information, 1e-9))
-        best, other = self.fine
+        # A pose that has left the top must not profit from it.
+        kept = min(1.0, information / max(scorer.score(self.matrix), 1e-9))
+        best, other = kept * self.fine[0], self.fine[1]
         return Evidence(information, best / max(other, 1e-9), best)
 
 

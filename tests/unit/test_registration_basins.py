@@ -11,6 +11,7 @@ from turned_brains import mean_distance_mm
 from brainreg3d.errors import RegistrationFailed
 from brainreg3d.registration import Overlap, PhysicalImage, register_rigid
 from brainreg3d.registration.ascend import Ascender
+from brainreg3d.registration.basins import Basin
 from brainreg3d.registration.verdict import Evidence, judge
 
 WHOLE = Overlap(dice=0.9, covered=0.9, filled=0.9, span=0.9)
@@ -35,6 +36,25 @@ def test_a_narrow_choice_is_trusted_with_a_warning():
     assert judge(WHOLE, Evidence(0.4, 1.5, 0.3)) == ()
     (warning,) = judge(WHOLE, Evidence(0.4, 1.2, 0.3))
     assert "1.20 times as good" in warning
+
+
+class _Scorer:
+    """Says of a pose what its first entry is."""
+
+    def score(self, matrix):
+        return float(matrix[0, 0])
+
+
+def test_a_pose_that_left_the_top_of_its_basin_loses_what_spoke_for_it():
+    top, lower, higher = (np.diag([value, 1, 1, 1]) for value in (0.4, 0.3, 0.5))
+    basin = Basin(top, other_information=0.35, fine=(0.24, 0.16))
+    assert basin.evidence(_Scorer()).gap == pytest.approx(1.5)
+    assert basin.evidence(_Scorer(), higher).gap == pytest.approx(1.5)
+    fallen = basin.evidence(_Scorer(), lower)
+    assert fallen.information == pytest.approx(0.3)
+    assert fallen.gap == pytest.approx(1.5 * 3 / 4)
+    assert fallen.fine_information == pytest.approx(0.18)
+    assert Basin(top, 0.2).evidence(_Scorer(), lower) == Evidence(0.3, pytest.approx(1.5))
 
 
 def test_poses_beyond_the_volume_gain_nothing():
