@@ -12,14 +12,14 @@ import numpy as np
 from brainreg3d import steps
 from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
 from brainreg3d.atlas import Atlas
-from brainreg3d.destination import plots_folder, results_folder, settle, target
+from brainreg3d.destination import settle, target
 from brainreg3d.errors import (
     InputError,
     OutputError,
     PlanError,
-    RegistrationFailed,
     did_you_mean,
 )
+from brainreg3d.execution import Execution
 from brainreg3d.geometry import ImageView
 from brainreg3d.inputs import (
     ImageMemory,
@@ -30,16 +30,13 @@ from brainreg3d.inputs import (
 )
 from brainreg3d.io.images import load_image
 from brainreg3d.options import PARAMETERS_OF_OPTION, SLOTS, build_steps
-from brainreg3d.pictures import Pictures
 from brainreg3d.placement import (
     check_alignment_file,
     reuse_saved_alignment,
-    save_alignment,
     view_of_earlier,
     with_window,
 )
-from brainreg3d.plan import Plan, PlannedStep, make_plan
-from brainreg3d.provenance import describe_run
+from brainreg3d.plan import Plan, make_plan
 from brainreg3d.result import Result
 from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, Image, State
@@ -371,15 +368,18 @@ class BrainReg3D:
         afresh = "ManualAligner" in again
         if afresh or not self._has_pose_by_hand(state.image):
             plan = with_window(plan if afresh else reuse_saved_alignment(plan, state.image))
-        folder = plots_folder(plan, state)
-        with Pictures.of(self.verbose, folder, self._DEFAULT_AUTO_CONTRAST) as pictures:
-            for entry in plan.running:
-                try:
-                    state = self._run_step(entry, plan, state, again, alignment_file)
-                except RegistrationFailed as error:
-                    raise pictures.explained(error, state) from error
-                pictures.draw(entry.step.provides, state)
-        self.result = Result(state)
+        mask = self.window_mask if isinstance(self.window_mask, str | Path) else None
+        execution = Execution(
+            self._runner,
+            plan,
+            redo=again,
+            method=self.method,
+            verbose=self.verbose,
+            auto_contrast=self._DEFAULT_AUTO_CONTRAST,
+            window_mask=mask,
+            alignment_file=alignment_file,
+        )
+        self.result = Result(execution.run(state))
         return self.result
 
     def _steps(self) -> list[tuple[str, Step]]:
@@ -427,35 +427,6 @@ class BrainReg3D:
         parameters = (value for e in plan.running for value in e.step.parameters().values())
         files = [Path(source) for source in sources if isinstance(source, str | Path)]
         return files + [value for value in parameters if isinstance(value, Path)]
-
-    def _run_step(
-        self,
-        entry: PlannedStep,
-        plan: Plan,
-        state: State,
-        again: Collection[str],
-        alignment_file: Path | None,
-    ) -> State:
-        step = entry.step
-        if self.verbose and isinstance(step, steps.Projector) and step.sampling == "rays":
-            # Hidden layers are for the pictures only; labels are the same.
-            entry = attrs.evolve(entry, step=step.replace(layers="all"))
-        if "provenance" in step.uses():
-            state = attrs.evolve(state, provenance=self._provenance(plan, state))
-        state, is_new = self._runner.run(entry, state, again)
-        result = getattr(state, step.provides)
-        if is_new and isinstance(result, Alignment):
-            if alignment_file is not None:
-                save_alignment(alignment_file, state)
-            elif result.source == "window":
-                save_alignment(target(plan, state.image, "alignment"), state)
-        return state
-
-    def _provenance(self, plan: Plan, state: State) -> dict[str, Any]:
-        mask = self.window_mask if isinstance(self.window_mask, str | Path) else None
-        chain = [(entry.slot, entry.step) for entry in plan.running]
-        folder = results_folder(plan, state) or Path()
-        return describe_run(state, chain, self.method, folder, window_mask=mask)
 
     def __repr__(self) -> str:
         fields = [field for field in attrs.fields(type(self)) if field.init]
