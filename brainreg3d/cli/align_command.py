@@ -56,7 +56,8 @@ def align(image: Path, output: Path | None, landmarks: Path | None, **options: A
     from brainreg3d.pipeline import BrainReg3D
 
     if output is None:
-        output = image.with_name(f"{image.stem}_alignment.json")
+        # Where `run` looks for it.
+        output = image.with_name(f"{image.stem.removesuffix('.ome')}_alignment.json")
     if landmarks is not None:
         _check_alone(options)
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})

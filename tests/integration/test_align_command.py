@@ -112,12 +112,14 @@ def test_what_align_writes_is_what_run_reads(study, on_screen):
     assert pose_in(study / "mouse_alignment.json") == PLACED
 
 
-def test_without_a_name_it_is_written_where_run_finds_it(study, on_screen):
+@pytest.mark.parametrize("name", ["mouse.tif", "mouse.ome.tif"])
+def test_without_a_name_it_is_written_where_run_finds_it(study, on_screen, name):
+    (study / "mouse.tif").rename(study / name)
     on_screen()
-    assert main(words(study)) == 0
+    assert main(words(study, image=name)) == 0
     assert pose_in(study / "mouse_alignment.json") == PLACED
     window = on_screen(EARLIER)
-    assert main(words(study, command="run")) == 0
+    assert main(words(study, command="run", image=name)) == 0
     assert not window.scenes, "run asked again, though the alignment was saved"
 
 
