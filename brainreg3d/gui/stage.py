@@ -71,6 +71,7 @@ class Stage:
         for label in self._names:
             self._layers[2].AddActor(label)
         self.hud = Hud(self._layers[2])
+        self._writes = True
         self.clicks = LandmarkClicks(scene, controller)
         self._pins = Pins(self._layers[2], scene)
         self._outlined: ImageView | None = None
@@ -95,12 +96,21 @@ class Stage:
         elif view == self._outlined:
             for label in self._names:
                 label.SetVisibility(bool(label.GetInput()))
-        self.hud.write(title(self.scene), pose_lines(self.scene, self.controller), key_lines())
-        self.hud.tell(self._message())
+        if self._writes:
+            lines = pose_lines(self.scene, self.controller)
+            self.hud.write(title(self.scene), lines, key_lines())
+            self.hud.tell(self.message())
         around = self.controller.looking_around
         axes = self.free_camera.axes if around else self.controller.screen.axes(view)
         scale = None if around else self.controller.screen.mm_per_px
         self.hud.arrange(self.controller.screen.size_px, scale, axes)
+
+    def hide_texts(self) -> None:
+        """Write nothing into the picture any more: a page in a browser has texts of its own."""
+        self._writes = False
+        self.hud.write("", [], ([], []))
+        self.hud.tell("")
+        self.refresh()
 
     def key(self, name: str, shift: bool) -> None:
         """Do what a key stands for.
@@ -138,7 +148,14 @@ class Stage:
         self.clicks.click(*self.controller.pixel_at(point))
         return True
 
-    def _message(self) -> str:
+    def message(self) -> str:
+        """Return what the user is to be told now.
+
+        Returns
+        -------
+        str
+            Empty when there is nothing to say.
+        """
         if self.clicks.active and not self.controller.message:
             return self.clicks.prompt()
         if self.controller.message:
