@@ -363,7 +363,12 @@ def test_accepting_the_starting_pose_is_no_error(by_hand):
     assert result.labels.any()
 
 
-def test_without_window_or_alignment_the_error_says_how_to_give_one(by_hand, tmp_path):
+@pytest.fixture
+def no_screen(monkeypatch):
+    monkeypatch.setattr("brainreg3d.placement.default_window", lambda: None)
+
+
+def test_without_window_or_alignment_the_error_says_how_to_give_one(by_hand, tmp_path, no_screen):
     with pytest.raises(AlignmentNeeded, match=r"alignment=") as error:
         by_hand(None).run()
     assert "\n" not in str(error.value)
@@ -427,7 +432,7 @@ def test_the_alignment_beside_the_image_is_found_from_another_folder(by_hand, tm
     assert (tmp_path / "elsewhere" / "image_alignment.json").is_file()
 
 
-def test_a_missing_alignment_is_noticed_before_the_atlas_is_loaded(by_hand):
+def test_a_missing_alignment_is_noticed_before_the_atlas_is_loaded(by_hand, no_screen):
     class Never(steps.TemplateSource):
         def compute(self):
             message = "the atlas was loaded"
@@ -437,6 +442,15 @@ def test_a_missing_alignment_is_noticed_before_the_atlas_is_loaded(by_hand):
     registration.TemplateSource = Never
     with pytest.raises(AlignmentNeeded):
         registration.run()
+
+
+def test_a_window_opens_by_itself_where_there_is_a_screen(by_hand, monkeypatch):
+    window = Window(PLACED)
+    monkeypatch.setattr("brainreg3d.placement.default_window", lambda: window)
+    reg = by_hand(None)
+    assert reg.run().alignment.source == "window"
+    assert reg.run(redo="PixelLabeller").alignment.view.pose == PLACED["pose"]
+    assert len(window.starts) == 1
 
 
 def test_a_step_that_returns_something_else_is_told_so(by_hand):
