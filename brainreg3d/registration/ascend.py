@@ -7,6 +7,8 @@ the smooth landscape in a few steps.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ _SMOOTHING_MM = 0.1
 _MOST_ITERATIONS = 40
 _UNIT_MM = 0.1
 """What the optimiser takes as 1, so that its first trial step stays in the basin."""
-_FLAT_ENOUGH, _SMALL_GAIN = 1e-5, 1e-7
+_FLAT_ENOUGH, _SMALL_GAIN, _SMALL_AFFINE_GAIN = 1e-5, 1e-7, 1e-5
 
 
 @attrs.frozen(eq=False)
@@ -91,23 +93,15 @@ class Ascender:
 
     def climb(self, start: NDArray[np.float64]) -> Ascended:
         """Return the top next to a pose."""
-        from scipy import optimize
-
         landscape = self._landscape(start)
+        change, information, iterations = _climb(landscape.at, start, 6, _SMALL_GAIN)
+        return Ascended(start @ landscape.motion(change), information, iterations)
 
-        def loss(change: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            information, slope = landscape.at(start, change * _UNIT_MM)
-            return -information, -slope * _UNIT_MM
-
-        found = optimize.minimize(
-            loss,
-            np.zeros(6),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": _MOST_ITERATIONS, "gtol": _FLAT_ENOUGH, "ftol": _SMALL_GAIN},
-        )
-        matrix = start @ landscape.motion(found.x * _UNIT_MM)
-        return Ascended(matrix, -float(found.fun), int(found.nit))
+    def climb_affine(self, start: NDArray[np.float64]) -> Ascended:
+        """Return the top next to a pose where the fixed volume may stretch and shear, too."""
+        landscape = self._landscape(start)
+        change, information, iterations = _climb(landscape.at_affine, start, 12, _SMALL_AFFINE_GAIN)
+        return Ascended(start @ landscape.affine(change), information, iterations)
 
     def information(self, matrix: NDArray[np.float64]) -> float:
         """Return mutual information at a pose in nats, weighed by the share of known points.
@@ -123,6 +117,29 @@ class Ascender:
         return InformationLandscape(
             *self._volumes, start, coefficients=self._coefficients, points=self._points
         )
+
+
+def _climb(
+    at: Callable[[NDArray[np.float64], NDArray[np.float64]], tuple[float, NDArray[np.float64]]],
+    start: NDArray[np.float64],
+    size: int,
+    small_gain: float,
+) -> tuple[NDArray[np.float64], float, int]:
+    """Return the change of a pose at the top, the information there, and the steps to it."""
+    from scipy import optimize
+
+    def loss(change: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        information, slope = at(start, change * _UNIT_MM)
+        return -information, -slope * _UNIT_MM
+
+    found = optimize.minimize(
+        loss,
+        np.zeros(size),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": _MOST_ITERATIONS, "gtol": _FLAT_ENOUGH, "ftol": small_gain},
+    )
+    return found.x * _UNIT_MM, -float(found.fun), int(found.nit)
 
 
 def _smoothed(image: PhysicalImage) -> PhysicalImage:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.registration.ascend import ascend
+from brainreg3d.registration.nearest import follow_shape
 from brainreg3d.registration.polish import Polished, polish
 from brainreg3d.registration.refine import Level, refine
 from brainreg3d.registration.rotations import angles_between_deg
@@ -59,8 +60,9 @@ def finish(
     """Finish in the most precise way that can be trusted, and by the metric.
 
     Least squares is the most precise by far where it explains nearly everything, mutual
-    information on a smooth landscape elsewhere. ITK's descent then starts there: it confirms
-    that the optimum of its own metric is near. The other metrics are ITK's alone.
+    information on a smooth landscape elsewhere, and the pose nearest to a stretched one where the
+    brain has another shape. ITK's descent then starts there: it confirms that the optimum of its
+    own metric is near. The other metrics are ITK's alone.
 
     Parameters
     ----------
@@ -88,7 +90,8 @@ def finish(
         found, words = polished.matrix, f"least squares, {polished.iterations} iterations"
     elif metric == "MI":
         ascended = ascend(finest.fixed, finest.near_tissue, finest.moving, start)
-        found, words = ascended.matrix, f"a smooth climb, {ascended.iterations} iterations"
+        found = follow_shape(finest, moving_tissue, ascended.matrix)
+        words = f"a smooth climb, {ascended.iterations} iterations"
     else:
         return _descend(levels, start, metric, _FIRST_STEP, polished.explained, options)
     few = {**options, "max_iterations": min(options["max_iterations"], _CONFIRMING_ITERATIONS)}

@@ -121,19 +121,40 @@ class InformationLandscape:
     ) -> tuple[float, NDArray[np.float64]]:
         """Return mutual information in nats at a motion on top of a pose, and its gradient."""
         motion = self.motion(change)
+        information, by_shift = self._by_shift(start, motion)
+        turned = map_points(motion[:3, :3], self._offsets)
+        by_turn = np.cross(turned, by_shift).sum(axis=0)
+        left = _left_jacobian(change[:3] / self._radius)
+        return information, np.concatenate([left.T @ by_turn / self._radius, by_shift.sum(axis=0)])
+
+    def affine(self, change: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return an affine map of the fixed volume, given in mm: nine at its radius, a shift."""
+        linear = np.eye(3) + change[:9].reshape(3, 3) / self._radius
+        affine = np.eye(4)
+        affine[:3, :3] = linear
+        affine[:3, 3] = self._center - linear @ self._center + change[9:]
+        return affine
+
+    def at_affine(
+        self, start: NDArray[np.float64], change: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the same as `at` for an affine map on top of a pose."""
+        information, by_shift = self._by_shift(start, self.affine(change))
+        by_linear = np.einsum("ni,nj->ij", by_shift, self._offsets) / self._radius
+        return information, np.concatenate([by_linear.ravel(), by_shift.sum(axis=0)])
+
+    def _by_shift(
+        self, start: NDArray[np.float64], motion: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return mutual information and its derivative by a shift of each moved fixed point."""
         matrix = start @ motion
         per_mm = 1 / self._moving.spacing_xyz_mm
         to_index = np.ascontiguousarray((matrix[:3, :3] * per_mm[:, None])[::-1])
         origin = self._moving.indices(matrix[:3, :3] @ self._center + matrix[:3, 3])
         values, gradients = sample_spline(self._offsets, self._coefficients, to_index, origin)
         information, slopes = _information(self._bins, values, self._low, self._per_bin)
-        # Derivative by a shift of the fixed points after their turn.
         by_point = slopes[:, None] * gradients[:, ::-1] * per_mm
-        by_shift = map_points(start[:3, :3].T, by_point)
-        turned = map_points(motion[:3, :3], self._offsets)
-        by_turn = np.cross(turned, by_shift).sum(axis=0)
-        left = _left_jacobian(change[:3] / self._radius)
-        return information, np.concatenate([left.T @ by_turn / self._radius, by_shift.sum(axis=0)])
+        return information, map_points(start[:3, :3].T, by_point)
 
 
 def spline_of(image: PhysicalImage) -> NDArray[np.float32]:
