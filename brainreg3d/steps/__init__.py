@@ -5,6 +5,7 @@ from brainreg3d.steps.aligner import NOT_GIVEN, Aligner
 from brainreg3d.steps.base import AlignmentWindow, Step
 from brainreg3d.steps.depth import DepthResolver
 from brainreg3d.steps.label import PixelLabeller
+from brainreg3d.steps.landmark_align import LandmarkAligner
 from brainreg3d.steps.project import Projector
 from brainreg3d.steps.regions import RegionSelector
 from brainreg3d.steps.rigid import RigidRegistrar
@@ -18,6 +19,7 @@ __all__ = [
     "Aligner",
     "AlignmentWindow",
     "DepthResolver",
+    "LandmarkAligner",
     "LocalTemplateSource",
     "ManualAligner",
     "MaskWriter",

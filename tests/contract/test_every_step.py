@@ -8,9 +8,11 @@ import pytest
 
 from brainreg3d import Pose, Step
 from brainreg3d.errors import PlanError
+from brainreg3d.landmarks import Landmark
 from brainreg3d.state import Labels
 from brainreg3d.steps import (
     DepthResolver,
+    LandmarkAligner,
     LocalTemplateSource,
     ManualAligner,
     MaskWriter,
@@ -29,6 +31,14 @@ SHIPPED = [
     VolumeWriter(),
     RigidRegistrar(max_iterations=1),
     ManualAligner(alignment=Pose((5.7, 7.0, 8.0))),
+    LandmarkAligner(
+        landmarks=[
+            Landmark(15.0, 25.0, "bregma"),
+            Landmark(36.0, 25.0, "lambda"),
+            Landmark(23.0, 50.0, "SS_right"),
+            Landmark(20.0, 35.0, stereotaxic_mm=(2.0, -1.0)),
+        ]
+    ),
     Projector(),
     Projector(layers="all", occluders="regions"),
     Projector(sampling="vertices", mesh_spacing_um=100),

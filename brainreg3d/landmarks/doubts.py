@@ -1,0 +1,136 @@
+"""What is doubtful about a pose from landmarks, in words."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from brainreg3d.atlas import Annotation, BregmaPreset
+from brainreg3d.landmarks._problem import CLICK_NOISE_MM, SCALE
+from brainreg3d.landmarks._solve import Solution, solve
+from brainreg3d.landmarks._spread import pose_spread
+from brainreg3d.landmarks.advice import advise
+from brainreg3d.landmarks.result import LandmarkFit
+
+UNCERTAIN_TILT_DEG = 3.0
+"""A tilt that is less certain than this is warned about: 3° move the side of the cortex, 3 mm
+below its top, by 0.15 mm against it."""
+
+_POOR_FIT = 3.0
+_OTHER_SCALE = 0.02
+
+
+def doubts(
+    fit: LandmarkFit,
+    solution: Solution,
+    annotation: Annotation,
+    bregma: BregmaPreset,
+    mirrored: bool | None,
+    mirror_told: bool,
+) -> list[str]:
+    """Say what is doubtful.
+
+    Parameters
+    ----------
+    fit : LandmarkFit
+        The fit.
+    solution : Solution
+        How it was found.
+    annotation : Annotation
+        The brain.
+    bregma : BregmaPreset
+        The convention of stereotaxic coordinates.
+    mirrored : bool or None
+        What was given.
+    mirror_told : bool
+        Whether the landmarks tell if the image is mirrored.
+
+    Returns
+    -------
+    list of str
+        One sentence or two for each doubt; empty if there is none.
+    """
+    return [
+        *_wrong(fit),
+        *_tilt(fit, solution, annotation, bregma),
+        *_mirror(fit, mirrored, mirror_told),
+        *_scale(fit, solution),
+    ]
+
+
+def _wrong(fit: LandmarkFit) -> list[str]:
+    """Name landmarks that do not fit."""
+    off = fit.residuals_mm
+    found = [
+        f"Landmark {fit.landmarks[number].label} lies {off[number]:.2f} mm from where the others "
+        f"place it and was left out; check its name and its position."
+        for number in np.flatnonzero(~fit.used)
+    ]
+    worst = int(np.where(fit.used, off, 0.0).argmax())
+    if fit.noise_mm > _POOR_FIT * CLICK_NOISE_MM:
+        found.append(
+            f"The landmarks do not fit together: they lie {fit.noise_mm:.2f} mm from their places "
+            f"(root mean square), {fit.landmarks[worst].label} the farthest with {off[worst]:.2f} "
+            f"mm. Check names, sides and the pixel size."
+        )
+    return found
+
+
+def _tilt(
+    fit: LandmarkFit, solution: Solution, annotation: Annotation, bregma: BregmaPreset
+) -> list[str]:
+    """Say how uncertain the tilt is, and what would help."""
+    spread = fit.spread
+    if spread.tilt_deg is not None and spread.tilt_deg <= UNCERTAIN_TILT_DEG:
+        return []
+    if spread.tilt_deg is None:
+        text = (
+            "The landmarks cannot fix the tilt of the image; it was held, and is uncertain by more "
+            "than its usual range."
+        )
+    else:
+        text = (
+            f"The tilt is uncertain by {spread.tilt_deg:.1f}° (1 sigma; pitch "
+            f"{spread.pitch_deg:.1f}°, roll {spread.roll_deg:.1f}°)."
+        )
+    given = [landmark.label for landmark in fit.landmarks]
+    advice = advise(solution, annotation, bregma, given)
+    return [text if advice is None else f"{text} Add {advice}."]
+
+
+def _mirror(fit: LandmarkFit, mirrored: bool | None, told: bool) -> list[str]:
+    """Say when a mirror was assumed or found."""
+    if mirrored is not None:
+        return []
+    if not told:
+        text = (
+            "The landmarks cannot tell whether the image is mirrored; it was taken as not "
+            "mirrored. Say so if it is, or add a landmark beside the line through the others."
+        )
+        return [text]
+    if fit.view.pose.mirrored:
+        text = (
+            "The landmarks only fit a mirrored image, and it was taken as one. If it is not, left "
+            "and right are swapped in their names."
+        )
+        return [text]
+    return []
+
+
+def _scale(fit: LandmarkFit, solution: Solution) -> list[str]:
+    """Say when the landmarks contradict the pixel size that was given."""
+    if "scale" in fit.free or len(fit.landmarks) < 3:
+        return []
+    problem = attrs.evolve(solution.model.problem, scale_known=False)
+    tilted = "tilt" in fit.free
+    free = solve(problem, solution.model.mirrored, tilt=tilted, one_start=True)
+    spread = pose_spread(free).scale or np.inf
+    change = float(free.x[SCALE])
+    if abs(change) < max(_OTHER_SCALE, 3.0 * spread):
+        return []
+    size = fit.view.pixel_size_mm[1]
+    text = (
+        f"The landmarks say that a pixel is {size * np.exp(change):.4g} mm wide, not {size:.4g} "
+        f"mm; check the pixel size."
+    )
+    return [text]
