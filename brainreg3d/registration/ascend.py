@@ -44,13 +44,8 @@ class Ascended:
     iterations: int
 
 
-def ascend(
-    fixed: PhysicalImage,
-    near_tissue: NDArray[np.bool_],
-    moving: PhysicalImage,
-    start: NDArray[np.float64],
-) -> Ascended:
-    """Climb to the top of mutual information next to a pose.
+class Ascender:
+    """Climbs to the top of mutual information next to poses of two volumes.
 
     Parameters
     ----------
@@ -58,24 +53,6 @@ def ascend(
         float32, free of specks that would use up the bins.
     near_tissue : numpy.ndarray of bool
         Voxels of `fixed` to compare.
-    start : numpy.ndarray, shape (4, 4)
-        Pose to start from.
-
-    Returns
-    -------
-    Ascended
-        The pose at the top.
-    """
-    return Ascender(fixed, near_tissue, moving).climb(start)
-
-
-class Ascender:
-    """Climbs from several poses of the same volumes.
-
-    Parameters
-    ----------
-    fixed, near_tissue, moving
-        As of `ascend`.
     points : int
         How many voxels to compare at most.
     """
@@ -97,9 +74,9 @@ class Ascender:
         change, information, iterations = _climb(landscape.at, start, 6, _SMALL_GAIN)
         return Ascended(start @ landscape.motion(change), information, iterations)
 
-    def climb_affine(self, start: NDArray[np.float64]) -> Ascended:
-        """Return the top next to a pose where the fixed volume may stretch and shear, too."""
-        landscape = self._landscape(start)
+    def climb_affine(self, start: NDArray[np.float64], voxels: NDArray[np.bool_]) -> Ascended:
+        """Return the top next to a pose if the fixed volume may stretch and shear, too."""
+        landscape = self._landscape(start, voxels)
         change, information, iterations = _climb(landscape.at_affine, start, 12, _SMALL_AFFINE_GAIN)
         return Ascended(start @ landscape.affine(change), information, iterations)
 
@@ -113,9 +90,25 @@ class Ascender:
         information, _ = landscape.at(matrix, np.zeros(6))
         return information * landscape.known
 
-    def _landscape(self, start: NDArray[np.float64]) -> InformationLandscape:
+    def information_among(self, voxels: NDArray[np.bool_], matrix: NDArray[np.float64]) -> float:
+        """Return mutual information at a pose in nats, of some voxels of the fixed volume."""
+        fixed, _, moving = self._volumes
+        landscape = InformationLandscape(
+            fixed, voxels, moving, matrix, coefficients=self._coefficients, points=self._points
+        )
+        return landscape.at(matrix, np.zeros(6))[0]
+
+    def _landscape(
+        self, start: NDArray[np.float64], voxels: NDArray[np.bool_] | None = None
+    ) -> InformationLandscape:
+        fixed, near_tissue, moving = self._volumes
         return InformationLandscape(
-            *self._volumes, start, coefficients=self._coefficients, points=self._points
+            fixed,
+            near_tissue if voxels is None else voxels,
+            moving,
+            start,
+            coefficients=self._coefficients,
+            points=self._points,
         )
 
 

@@ -3,7 +3,8 @@
 Where tissue is missing or shapes differ, an orientation that is wrong, such as the brain upside
 down, may come close to the right one in classes of brightness alone. Mutual information of the
 grey values themselves, each pose at the top of its own smooth landscape, tells them apart: it sees
-what a few classes smear out. That takes longer, so that only close races are run again.
+what a few classes smear out. That takes longer, so that only close races are run again. Outlines
+alone may still give a clear winner, to a lump of tissue too; so its inside must fit as well.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.registration.ascend import Ascender
-from brainreg3d.registration.images import PhysicalImage
+from brainreg3d.registration.images import PhysicalImage, map_points
 from brainreg3d.registration.refine import Level
 from brainreg3d.registration.rotations import (
     angles_between_deg,
@@ -35,6 +36,9 @@ _COMPARED, _COMPARED_POINTS = 6, 20_000
 _ROOM_MM = 3.0
 """Background around the moving tissue, so that most of the brain lies on the grid at any pose."""
 
+_DEPTH_MM = 0.4
+"""Deep enough for the brightness of the outline to have no part in it."""
+
 
 @attrs.frozen(eq=False)
 class Basin:
@@ -46,14 +50,17 @@ class Basin:
         A pose in it, from fixed to moving points, mm.
     other_information : float
         Information of the best pose of any other orientation, by classes.
-    fine : tuple of float, optional
-        Information at the top of this basin and of the best other one, by grey values, where it
-        was compared.
+    fine_gap : float, optional
+        Information at the top of this basin over that of the best other one, by grey values,
+        where it was compared.
+    inside : float, optional
+        Information deep within both tissues, by grey values, where it was compared.
     """
 
     matrix: NDArray[np.float64]
     other_information: float
-    fine: tuple[float, float] | None = None
+    fine_gap: float | None = None
+    inside: float | None = None
 
     def evidence(self, scorer: PoseScorer, matrix: NDArray[np.float64] | None = None) -> Evidence:
         """Return what speaks for a pose in the basin, or for the basin's own.
@@ -71,18 +78,17 @@ class Basin:
             By grey values where those were compared, since they decide.
         """
         information = scorer.score(self.matrix if matrix is None else matrix)
-        if self.fine is None:
+        if self.fine_gap is None:
             return Evidence(information, information / max(self.other_information, 1e-9))
         # A pose that has left the top must not profit from it.
         kept = min(1.0, information / max(scorer.score(self.matrix), 1e-9))
-        best, other = kept * self.fine[0], self.fine[1]
-        return Evidence(information, best / max(other, 1e-9), best)
+        return Evidence(information, kept * self.fine_gap, self.inside)
 
 
 def find_basin(
     scorer: PoseScorer,
     level: Level,
-    moving_tissue: Tissue,
+    tissues: tuple[Tissue, Tissue],
     start: NDArray[np.float64],
     reach_deg: float,
 ) -> Basin:
@@ -94,8 +100,8 @@ def find_basin(
         The two volumes in classes of brightness.
     level : Level
         The two volumes in grey values.
-    moving_tissue : Tissue
-        What the moving volume shows.
+    tissues : tuple of Tissue
+        Of the fixed and the moving volume.
     start : numpy.ndarray, shape (3, 3)
         Orientation to search around.
     reach_deg : float
@@ -110,7 +116,7 @@ def find_basin(
     best, other = poses[0], max((pose.information for pose in poses[1:]), default=0.0)
     if best.information >= _CLEAR_GAP * other:
         return Basin(best.matrix(scorer.center_mm), other)
-    return _compared(scorer, level, moving_tissue, poses, start, reach_deg)
+    return _compared(scorer, level, tissues, poses, start, reach_deg)
 
 
 def _basins(scorer: PoseScorer, start: NDArray[np.float64], reach_deg: float) -> list[Pose]:
@@ -129,13 +135,13 @@ def _basins(scorer: PoseScorer, start: NDArray[np.float64], reach_deg: float) ->
 def _compared(
     scorer: PoseScorer,
     level: Level,
-    moving_tissue: Tissue,
+    tissues: tuple[Tissue, Tissue],
     poses: list[Pose],
     start: NDArray[np.float64],
     reach_deg: float,
 ) -> Basin:
     """Let the best poses climb by grey values, and choose again."""
-    moving = _with_room(level.moving, moving_tissue)
+    moving = _with_room(level.moving, tissues[1])
     ascender = Ascender(level.fixed, level.near_tissue, moving, _COMPARED_POINTS)
     tops = []
     for pose in poses[:_COMPARED]:
@@ -146,9 +152,24 @@ def _compared(
     away = angles_between_deg(np.array([pose.rotation for pose in tops]), start)
     within = np.flatnonzero(away <= reach_deg + BEYOND_REACH_DEG)
     best = tops.pop(int(within[0]) if len(within) else 0)
-    fine = (best.information, max((pose.information for pose in tops), default=0.0))
-    by_classes = max((pose.information for pose in poses[1:]), default=0.0)
-    return Basin(best.matrix(scorer.center_mm), by_classes, fine)
+    matrix = best.matrix(scorer.center_mm)
+    return Basin(
+        matrix,
+        max((pose.information for pose in poses[1:]), default=0.0),
+        best.information / max(1e-9, max((pose.information for pose in tops), default=0.0)),
+        ascender.information_among(_inside(level, tissues, matrix), matrix),
+    )
+
+
+def _inside(
+    level: Level, tissues: tuple[Tissue, Tissue], matrix: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which voxels of the fixed volume lie deep within both tissues at a pose."""
+    fixed, moving = tissues
+    inside = fixed.near(level.fixed, -_DEPTH_MM)
+    points_mm = level.fixed.points_mm(np.argwhere(inside))
+    inside[inside] = moving.contains(map_points(matrix, points_mm), -_DEPTH_MM)
+    return inside
 
 
 def _with_room(moving: PhysicalImage, tissue: Tissue) -> PhysicalImage:

@@ -143,7 +143,7 @@ def register_rigid(
         for size in sorted({max(_COARSE_MM, finest), finest}, reverse=True)
     ]
     scorer = PoseScorer(fixed_tissue, moving_tissue)
-    basin = find_basin(scorer, levels[0], moving_tissue, start, reach_deg)
+    basin = find_basin(scorer, levels[0], (fixed_tissue, moving_tissue), start, reach_deg)
     _check_reach(basin.matrix[:3, :3], start, reach_deg)
     judge(measure_overlap(fixed_tissue, moving_tissue, basin.matrix), basin.evidence(scorer))
     options = {
@@ -154,7 +154,7 @@ def register_rigid(
     finished = finish(levels, moving_tissue, scorer, basin.matrix, metric, options)
     matrix = finished.matrix
     overlap = measure_overlap(fixed_tissue, moving_tissue, matrix)
-    evidence = basin.evidence(scorer, matrix)
+    evidence = basin.evidence(scorer, finished.top)
     warnings = judge(overlap, evidence)
     for warning in warnings:
         logger.warning("%s", warning)

@@ -68,7 +68,10 @@ class Tissue:
     def contains(
         self, points_mm: NDArray[np.float64], distance_mm: float = 0.0
     ) -> NDArray[np.bool_]:
-        """Tell which points, shape (N, 3), lie in tissue or not farther from it than that."""
+        """Tell which points, shape (N, 3), lie in tissue or not farther from it than that.
+
+        A negative distance asks for points at least that deep within.
+        """
         indices = np.rint(self.image.indices(points_mm)).astype(int)
         on_grid = np.all((indices >= 0) & (indices < self.mask.shape), axis=1)
         found = np.zeros(len(indices), dtype=bool)
@@ -76,7 +79,10 @@ class Tissue:
         return found
 
     def near(self, image: PhysicalImage, distance_mm: float) -> NDArray[np.bool_]:
-        """Return which voxels of another image lie in tissue or not far from it."""
+        """Return which voxels of another image lie in tissue or not far from it.
+
+        A negative distance asks for voxels at least that deep within.
+        """
         shape, offset = np.array(self.mask.shape), self.image.indices(image.origin_mm)
         steps = np.array(image.spacing_mm) / np.array(self.image.spacing_mm)
         lines = [
@@ -87,10 +93,13 @@ class Tissue:
         return np.asarray(self._within(distance_mm)[grid])
 
     def _within(self, distance_mm: float) -> NDArray[np.bool_]:
-        if distance_mm <= 0:
+        if distance_mm == 0:
             return self.mask
         from scipy import ndimage
 
+        if distance_mm < 0:
+            depth = ndimage.distance_transform_edt(self.mask, sampling=self.image.spacing_mm)
+            return np.asarray(depth >= -distance_mm)
         away = ndimage.distance_transform_edt(~self.mask, sampling=self.image.spacing_mm)
         return np.asarray(away <= distance_mm)
 
