@@ -35,6 +35,7 @@ PARAMETERS_OF_OPTION = {
     "atlas": [("TemplateSource", "atlas")],
     "metric": [("RigidRegistrar", "metric")],
     "alignment": [("ManualAligner", "alignment")],
+    "landmarks": [("ManualAligner", "landmarks")],
     "camera_distance_mm": [("ManualAligner", "camera_distance_mm")],
     "principal_point_px": [("ManualAligner", "principal_point_px")],
     "focal_point": [("ManualAligner", "focal_point_mm")],
@@ -102,13 +103,21 @@ def build_steps(
     built = []
     for slot in SLOTS:
         parameters: dict[str, Any] = {}
-        if slots[slot] is getattr(steps, slot):  # a slot that the user filled wins
-            parameters = {**_of_slot(slot, defaults), **METHODS[method].get(slot, {})}
+        if slots[slot] in _own_classes(slot):  # a slot that the user filled wins
+            names = slots[slot].parameter_names()
+            usual = {n: value for n, value in _of_slot(slot, defaults).items() if n in names}
+            parameters = {**usual, **METHODS[method].get(slot, {})}
         elif METHODS[method].get(slot):
             logger.info("Slot %s is filled; method=%r does not apply to it.", slot, method)
         parameters |= _of_slot(slot, given)
         built.append((slot, _fill(slot, slots[slot], parameters)))
     return built
+
+
+def _own_classes(slot: str) -> tuple[type[Step], ...]:
+    """Return the classes that arguments of `BrainReg3D` put into a slot."""
+    own = (getattr(steps, slot),)
+    return (*own, steps.LandmarkAligner) if slot == "ManualAligner" else own
 
 
 def _fill(slot: str, filling: Any, parameters: Mapping[str, Any]) -> Step:

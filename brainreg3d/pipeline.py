@@ -71,6 +71,9 @@ class BrainReg3D:
     alignment : path-like or Pose, optional
         Where the image lies: an alignment file of an earlier session, or a pose. When not given,
         the alignment saved beside the results is used if there is one, else a window asks.
+    landmarks : path-like or sequence of Landmark, optional
+        Instead of `alignment`: points of the image whose places in the brain are known; see
+        `brainreg3d.steps.LandmarkAligner`.
     start : path-like or Pose, optional
         Where the image starts in the window: an earlier alignment, to correct it.
     anterior : {"up", "down", "left", "right"}, optional
@@ -159,6 +162,7 @@ class BrainReg3D:
     image_dims_mm: Sequence[float] | None = None
     pixel_size_mm: Sequence[float] | None = attrs.field(default=None, kw_only=True)
     alignment: Any = attrs.field(default=None, kw_only=True)
+    landmarks: Any = attrs.field(default=None, kw_only=True)
     start: Any = attrs.field(default=None, kw_only=True)
     anterior: str | None = attrs.field(default=None, kw_only=True)
     tilt: str | None = attrs.field(default=None, kw_only=True)
@@ -389,6 +393,11 @@ class BrainReg3D:
                 message = "Give either atlas= or template_source=, not both."
                 raise InputError(message)
             slots["TemplateSource"] = self.template_source
+        if self.landmarks is not None:
+            if self.alignment is not None:
+                message = "Give either alignment= or landmarks=, not both."
+                raise InputError(message)
+            slots["ManualAligner"] = steps.LandmarkAligner
         values = {name: getattr(self, name) for name in PARAMETERS_OF_OPTION}
         # None is a camera distance of its own, parallel rays; elsewhere it means "not given".
         values = {

@@ -18,7 +18,6 @@ from brainreg3d.cli.options import (
 from brainreg3d.cli.run_commands import report_pose
 
 if TYPE_CHECKING:
-    from brainreg3d.pipeline import BrainReg3D
     from brainreg3d.state import Alignment
 
 REPORT_SCHEMA = "brainreg3d/landmark-report/1"
@@ -65,19 +64,18 @@ def align(image: Path, output: Path | None, landmarks: Path | None, **options: A
     registration = BrainReg3D(
         image,
         brain_regions=options.pop("regions"),
+        landmarks=landmarks,
         window=open_window(web=web),
         **chosen,
         **options,
     )
     if match_to is not None:
         registration.match_to(match_to)
-    if landmarks is not None:
-        _use_landmarks(registration, landmarks)
     result = registration.align(output)
     report_pose(result)
-    if landmarks is not None and result.alignment is not None:
-        _report_landmarks(result.alignment, output)
     click.echo(f"Wrote {output}")
+    if landmarks is not None and result.alignment is not None:
+        click.echo(f"Wrote {_write_report(result.alignment, output)}")
 
 
 def _check_alone(options: dict[str, Any]) -> None:
@@ -89,30 +87,21 @@ def _check_alone(options: dict[str, Any]) -> None:
         raise click.UsageError(message)
 
 
-def _use_landmarks(registration: BrainReg3D, landmarks: Path) -> None:
-    from brainreg3d.steps.landmark_align import LandmarkAligner
-
-    slot = "ManualAligner"
-    setattr(registration, slot, LandmarkAligner(landmarks=landmarks))
-
-
-def _report_landmarks(alignment: Alignment, output: Path) -> None:
-    """Print residuals and spread, and write them beside the alignment."""
+def _write_report(alignment: Alignment, output: Path) -> Path:
+    """Write residuals and spread beside the alignment, for programs to read."""
     from brainreg3d.io.alignment import write_json
     from brainreg3d.io.atomic import atomic_files
     from brainreg3d.landmarks.result import landmark_report
 
-    lines = landmark_report(alignment.extra)
-    for line in lines:
-        click.echo(line)
     path = output.with_name(f"{output.stem}_landmarks_report.json")
     content = {
         "schema": REPORT_SCHEMA,
         "alignment": output.name,
         "landmarks": alignment.extra.get("landmarks", []),
         "uncertainty": alignment.extra.get("uncertainty", {}),
-        "report": lines,
+        "history": alignment.extra.get("history", []),
+        "report": landmark_report(alignment.extra),
     }
     with atomic_files("the report") as files:
         write_json(files.temporary(path), content)
-    click.echo(f"Wrote {path}")
+    return path

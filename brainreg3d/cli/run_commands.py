@@ -37,6 +37,9 @@ def _pick_image() -> Path:
 @click.argument("image", type=_PATH, required=False)
 @image_options
 @click.option("--alignment", type=_PATH, metavar="FILE", help="Alignment of an earlier session.")
+@click.option(
+    "--landmarks", type=_PATH, metavar="FILE", help="Points with known places, instead of it."
+)
 @atlas_options
 @click.option("--regions", metavar="A,B,...", help="Acronyms, ids or names, commas included.")
 @click.option("--method", help="exact (one ray a pixel) or original.  [default: exact]")
@@ -130,7 +133,7 @@ def report(result: Result) -> None:
 
 
 def report_pose(result: Result) -> None:
-    """Print which pose was taken: it may come from a file that nobody named.
+    """Print which pose was taken, as it may come from a file that nobody named, and how sure it is.
 
     Parameters
     ----------
@@ -140,9 +143,15 @@ def report_pose(result: Result) -> None:
     alignment = result.alignment
     if alignment is None:
         return
-    origin = alignment.file or {"window": "placed in the window"}.get(alignment.source, "given")
+    words = {"window": "placed in the window", "landmarks": f"from landmarks of {alignment.file}"}
+    origin = words.get(alignment.source) or alignment.file or "given"
     height_mm, width_mm = alignment.view.pixel_size_mm
     click.echo(f"Pose: {origin}; pixels of {height_mm:g} x {width_mm:g} mm (row, column)")
+    if alignment.source == "landmarks":
+        from brainreg3d.landmarks.result import landmark_report
+
+        for line in landmark_report(alignment.extra):
+            click.echo(line)
 
 
 @click.command()

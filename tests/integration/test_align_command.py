@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import types
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -14,7 +15,7 @@ import tifffile
 import tiny_brain
 from tiny_brain import BOX_MM, VISIBLE
 
-from brainreg3d import BrainReg3D, Pose
+from brainreg3d import BrainReg3D, Camera, ImageView, Pose
 from brainreg3d.cli import main
 from brainreg3d.errors import AlignmentError, InputError, MissingFileError
 
@@ -263,6 +264,116 @@ def test_match_to_refuses_the_alignment_of_another_image(study):
     write_alignment(study / "before_alignment.json", image={"shape": [9, 9]})
     with pytest.raises(AlignmentError, match=r"\(9, 9\)"):
         BrainReg3D(study / "mouse.tif").match_to(study / "before.tif")
+
+
+# Landmarks -------------------------------------------------------------------------------------
+
+# On the phantom, since the bregma of the presets is a place in a brain of the mouse's size.
+WIDE = (120, 160)
+SEEN_FROM = ImageView(WIDE, (0.05, 0.05), Pose((6.2, 7.4, 7.6), 4.0, -6.0, 9.0), Camera(60.0))
+POINTS_UM = [  # AP, DV, ML; about where the surface is
+    (3400.0, 900.0, 4500.0), (3400.0, 900.0, 6900.0), (5500.0, 500.0, 5700.0),
+    (5200.0, 1000.0, 8400.0), (7600.0, 600.0, 4400.0), (7600.0, 900.0, 8300.0),
+    (6500.0, 1800.0, 9500.0),
+]  # fmt: skip
+
+
+@pytest.fixture
+def landmarks(study):
+    """Points seen from a known pose, in a file."""
+    entries = []
+    for number, (ap, dv, ml) in enumerate(POINTS_UM):
+        point = (ml / 1000, 13.2 - ap / 1000, 8.0 - dv / 1000)
+        row, col, _ = SEEN_FROM.project(point)
+        off = 0.1 if number == 2 else 0.0  # px
+        entries.append({"ccf_um": [ap, dv, ml], "row": float(row) + off, "col": float(col)})
+    tifffile.imwrite(study / "wide.tif", np.zeros(WIDE, np.uint16))
+    path = study / "points.json"
+    path.write_text(json.dumps({"landmarks": entries, "bregma": "wfield"}))
+    return path
+
+
+def on_phantom(study, *more, command="align"):
+    usual = [
+        command, study / "wide.tif", "--pixel-size-mm", 0.05, 0.05, "--atlas", "phantom_100um",
+        "--camera-distance-mm", 60, "--regions", "VISp,MOp",
+    ]  # fmt: skip
+    return [str(word) for word in (*usual, *more)]
+
+
+def test_landmarks_give_the_pose_with_residuals_and_spread(study, landmarks, on_screen, capsys):
+    window, target = on_screen(), study / "a.json"
+    assert main(on_phantom(study, "-o", target, "--landmarks", landmarks)) == 0
+    assert not window.scenes
+    found = pose_in(target)
+    assert np.linalg.norm(np.subtract(found.center_mm, SEEN_FROM.pose.center_mm)[:2]) < 0.05
+    for angle in ("yaw_deg", "pitch_deg", "roll_deg"):
+        assert abs(getattr(found, angle) - getattr(SEEN_FROM.pose, angle)) < 1.5
+    content = json.loads(target.read_text())
+    assert content["bregma"] == "wfield"
+    assert len(content["landmarks"]) == len(POINTS_UM)
+    printed = capsys.readouterr().out
+    assert printed.count(" px ") == len(POINTS_UM)
+    assert "Spread (1 sigma)" in printed
+    report = json.loads((study / "a_landmarks_report.json").read_text())
+    assert report["alignment"] == "a.json"
+    assert report["uncertainty"] == content["uncertainty"]
+    assert report["uncertainty"]["tilt_deg"] > 0
+    residuals = [entry["residual_mm"] for entry in report["landmarks"]]
+    assert len(residuals) == len(POINTS_UM)
+    assert 0 < max(residuals) < 0.02  # mm; pixels are 0.05 mm wide
+
+
+def test_run_takes_landmarks_too(study, landmarks, capsys):
+    assert main(on_phantom(study, "-o", study / "a.json", "--landmarks", landmarks)) == 0
+    capsys.readouterr()
+    assert main(on_phantom(study, "--landmarks", landmarks, command="run")) == 0
+    assert pose_in(study / "wide_alignment.json") == pose_in(study / "a.json")
+    assert "Spread" in capsys.readouterr().out
+    # and an alignment made so is used like any other
+    again = ("--alignment", study / "a.json", "--output-dir", study / "out")
+    assert main(on_phantom(study, *again, command="run")) == 0
+    assert pose_in(study / "out" / "wide_alignment.json") == pose_in(study / "a.json")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [["--anterior", "up"], ["--from", "x.json"], ["--web"], ["--match-to", "before.tif"],
+     ["--tilt", "surface"], ["--hemisphere", "left"]],
+    ids=lambda more: more[0],
+)  # fmt: skip
+def test_options_of_the_window_are_refused_with_landmarks(study, landmarks, capsys, more):
+    assert main(words(study, "-o", study / "a.json", "--landmarks", landmarks, *more)) == 2
+    assert more[0] in capsys.readouterr().err
+    assert not (study / "a.json").exists()
+
+
+def test_landmarks_are_not_written_over(study, landmarks):
+    before = landmarks.read_bytes()
+    assert main(words(study, "-o", landmarks, "--landmarks", landmarks)) == 1
+    assert landmarks.read_bytes() == before
+
+
+def test_landmarks_and_an_alignment_contradict_each_other(study, landmarks, tiny_atlas):
+    registration = BrainReg3D(
+        study / "mouse.tif", atlas=tiny_atlas, alignment=EARLIER, landmarks=landmarks
+    )
+    with pytest.raises(InputError, match=r"alignment= or landmarks="):
+        registration.run()
+
+
+def test_defaults_of_a_class_hold_for_landmarks_too(study, landmarks):
+    class Rig(BrainReg3D):
+        _DEFAULT_BREGMA = "community"
+        _DEFAULT_CAM: ClassVar = {"pos": (0, 0, 1)}  # of the window, which does not open
+
+    points = json.loads(landmarks.read_text())
+    del points["bregma"]
+    landmarks.write_text(json.dumps(points))
+    registration = Rig(
+        study / "wide.tif", atlas="phantom_100um", pixel_size_mm=(0.05, 0.05), landmarks=landmarks
+    )
+    assert registration.align(study / "a.json").alignment.bregma == "community"
 
 
 # No screen -------------------------------------------------------------------------------------
