@@ -52,6 +52,7 @@ PARAMETERS_OF_OPTION = {
     "_DEFAULT_CAM": [("ManualAligner", "window_camera")],
     "_DEFAULT_ATLAS": [("TemplateSource", "atlas")],
     "matched_image": [("ManualAligner", "matched_image")],
+    "matched_frame": [("ManualAligner", "matched_frame")],
     "matched_view": [("ManualAligner", "matched_view")],
     "occluders": [("Projector", "occluders")],
     "hemisphere": [("PixelLabeller", "hemisphere"), ("ManualAligner", "hemisphere")],

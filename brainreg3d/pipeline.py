@@ -192,6 +192,7 @@ class BrainReg3D:
 
     result: Result | None = attrs.field(default=None, init=False)
     matched_image: Path | None = attrs.field(default=None, init=False)
+    matched_frame: int | None = attrs.field(default=None, init=False)
     matched_view: ImageView | None = attrs.field(default=None, init=False)
     _runner: Runner = attrs.field(factory=Runner, init=False)
     _memory: ImageMemory = attrs.field(factory=ImageMemory, init=False)
@@ -323,7 +324,7 @@ class BrainReg3D:
         """
         earlier = load_image(path, frame)
         self.matched_view = view_of_earlier(earlier, None if alignment is None else Path(alignment))
-        self.matched_image = earlier.path
+        self.matched_image, self.matched_frame = earlier.path, frame
         return self
 
     def load_atlas(self) -> Atlas:

@@ -25,8 +25,7 @@ from brainreg3d.steps.parameters import one_of
 from brainreg3d.steps.starting_pose import YAW_OF_ANTERIOR_DEG, starting_pose
 
 WAYS_TO_ALIGN = (
-    "No alignment was given or saved, and there is no screen to open a window on. Give "
-    "one of: the alignment of an earlier session, or a pose (--alignment FILE; alignment=); "
+    "Give one of: the alignment of an earlier session, or a pose (--alignment FILE; alignment=); "
     "points with known places in the brain (brainreg3d align IMAGE --landmarks FILE -o FILE); a "
     "window in a browser, here or over ssh (--web; window=); the alignment of an earlier image "
     "of the same animal (brainreg3d transfer IMAGE --from FILE --reference EARLIER_IMAGE -o FILE)."
@@ -57,6 +56,8 @@ class ManualAligner(Aligner):
         surface that it sees.
     matched_image : path-like, optional
         Image of an earlier session that the window shows in place.
+    matched_frame : int, optional
+        Which frame of its stack.
     matched_view : ImageView, optional
         Where that image lies.
     window_camera : mapping, optional
@@ -79,6 +80,7 @@ class ManualAligner(Aligner):
         default=None, validator=attrs.validators.optional(one_of("surface")), eq=False
     )
     matched_image: Path | None = attrs.field(default=None, eq=False, repr=False)
+    matched_frame: int | None = attrs.field(default=None, eq=False, repr=False)
     matched_view: ImageView | None = attrs.field(default=None, eq=False, repr=False)
     window_camera: Mapping[str, Any] | None = attrs.field(default=None, eq=False, repr=False)
 
@@ -145,12 +147,17 @@ class ManualAligner(Aligner):
         Raises
         ------
         AlignmentNeeded
-            If no alignment was given and there is no window to make one.
+            If no alignment was given and there is no window to make one, or it cannot be opened.
         AlignmentError
             If the alignment that the window is to start from is malformed.
         """
         if self.alignment is None and self.window is None:
-            raise AlignmentNeeded(WAYS_TO_ALIGN)
+            nothing = "No alignment was given or saved, and there is no screen to open a window on."
+            message = f"{nothing} {WAYS_TO_ALIGN}"
+            raise AlignmentNeeded(message)
+        check_window = getattr(self.window, "check", None)
+        if self.alignment is None and check_window is not None:
+            check_window()
         read_given(self.start)
 
     def kept(self, previous: Any, **needs: Any) -> Alignment | None:
@@ -209,14 +216,16 @@ class ManualAligner(Aligner):
             window_camera=self.window_camera,
             bregma=self._bregma_name(None if record is None else record.bregma),
             pixel_size_known=self._knows_pixel_size(record, image, pixel_size_mm),
+            matched_frame=self.matched_frame,
             matched_view=self.matched_view,
+            focal_point_mm=self._focal_point(None if record is None else record.camera),
         )
         accepted = None if self.window is None else self.window.ask(scene)
         if accepted is None:
             message = "The alignment was cancelled; no pose was accepted and nothing was written."
             raise AlignmentCancelled(message)
         return Alignment(
-            self._under_focal_point(accepted, None),
+            self._under_focal_point(accepted, None if record is None else record.camera),
             bregma=scene.bregma,
             source="window",
             image_sha256=image.sha256,

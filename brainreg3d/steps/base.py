@@ -38,6 +38,8 @@ class AlignmentScene:
         That volume; its surface is shown in place of the atlas's.
     matched_image : pathlib.Path or None
         Image of an earlier session, to place the new one at the same spot.
+    matched_frame : int or None
+        Which frame of its stack.
     window_camera : mapping or None
         Camera with which the window starts.
     bregma : str
@@ -47,6 +49,9 @@ class AlignmentScene:
         it; otherwise it is a guess that the user may have to correct.
     matched_view : ImageView or None
         Where the image of the earlier session lies, if its alignment is saved beside it.
+    focal_point_mm : tuple of float or None
+        From the image's centre to a camera whose direction stays fixed in the atlas however the
+        image is tilted; None for a camera that moves with the image.
     """
 
     image: Image
@@ -59,11 +64,17 @@ class AlignmentScene:
     window_camera: Mapping[str, Any] | None = None
     bregma: str = "ibl"
     pixel_size_known: bool = False
+    matched_frame: int | None = None
     matched_view: ImageView | None = None
+    focal_point_mm: tuple[float, float, float] | None = None
 
 
 class AlignmentWindow(Protocol):
-    """What an aligner asks for a pose when none was given; windows implement it."""
+    """What an aligner asks for a pose when none was given; windows implement it.
+
+    A window may have a method ``check()`` too, which raises at once if it cannot be opened, before
+    an atlas is loaded for it.
+    """
 
     def ask(self, scene: AlignmentScene) -> ImageView | None:
         """Let the user place the image.

@@ -250,6 +250,17 @@ def test_match_to_without_an_alignment_says_so(study, on_screen, capsys):
     assert "before_alignment.json" in capsys.readouterr().err
 
 
+def test_match_to_a_frame_of_a_stack(study, on_screen, tiny_atlas):
+    window = on_screen()
+    stack = np.random.default_rng(0).integers(0, 99, (3, *SHAPE), dtype=np.uint16)
+    tifffile.imwrite(study / "before.tif", stack, photometric="minisblack")
+    registration = BrainReg3D(
+        study / "mouse.tif", atlas=tiny_atlas, pixel_size_mm=(0.1, 0.1), brain_regions=VISIBLE
+    )
+    registration.match_to(study / "before.tif", frame=2).align(study / "a.json")
+    assert window.scene.matched_frame == 2
+
+
 def test_match_to_takes_an_alignment_from_elsewhere(study):
     (study / "results").mkdir()
     file = write_alignment(study / "results" / "x.json", image={"pixel_size_mm": [0.1, 0.2]})

@@ -211,6 +211,21 @@ def test_an_earlier_alignment_of_another_shape_gives_the_place_alone(align, tmp_
     assert window.start == ImageView(SHAPE, (0.4, 0.6), POSE, Camera(40.0))
 
 
+def test_the_camera_of_an_earlier_alignment_wins_over_a_default_focal_point(align, tmp_path):
+    (tmp_path / "earlier.json").write_text(json.dumps({
+        "schema": "brainreg3d/alignment/1", "pose": attrs.asdict(POSE),
+        "camera": {"distance_mm": 40},
+    }))  # fmt: skip
+    window = Window(lambda start: start)
+    options = {"window": window, "default_focal_point_mm": (1.0, 2.0, 50.0)}
+    result = align(None, given=(0.1, 0.1), start=tmp_path / "earlier.json", **options)
+    assert window.scene.focal_point_mm is None
+    assert result.view.camera == Camera(40.0)
+    elsewhere = align(None, given=(0.1, 0.1), start=POSE, **options)
+    assert window.scene.focal_point_mm == (1.0, 2.0, 50.0)
+    assert np.allclose(elsewhere.view.camera_position_mm, np.add(POSE.center_mm, (1, 2, 50)))
+
+
 def test_a_start_that_is_not_there_is_noticed_before_the_atlas_is_loaded(tmp_path):
     aligner = ManualAligner(start=tmp_path / "gone.json", window=Window(lambda start: start))
     with pytest.raises(MissingFileError, match=r"gone\.json"):
