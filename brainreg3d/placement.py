@@ -12,9 +12,10 @@ from brainreg3d.geometry import Camera, ImageView
 from brainreg3d.gui.display import default_window
 from brainreg3d.io.alignment import read_alignment, write_alignment
 from brainreg3d.io.output_folder import check_writable
+from brainreg3d.landmarks import read_landmarks
 from brainreg3d.plan import Plan
 from brainreg3d.state import Image, State
-from brainreg3d.steps import ManualAligner
+from brainreg3d.steps import LandmarkAligner, ManualAligner
 from brainreg3d.steps.write import FILE_NAMES
 
 
@@ -49,7 +50,7 @@ def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
 
 
 def with_window(plan: Plan) -> Plan:
-    """Give the aligner a window where it needs one; raise if there can be none.
+    """Give the aligner a window where it needs one; raise if no pose can be had.
 
     Parameters
     ----------
@@ -65,9 +66,16 @@ def with_window(plan: Plan) -> Plan:
     ------
     AlignmentNeeded
         If there is no screen either. It is raised before an atlas is loaded.
+    BrainReg3DError
+        If the file of landmarks, or of the alignment to start from, cannot be used.
     """
+    if plan.skipped("ManualAligner"):
+        return plan
+    slot = plan.step("ManualAligner")
+    if isinstance(slot, LandmarkAligner) and isinstance(slot.landmarks, Path):
+        read_landmarks(slot.landmarks)
     aligner = _own_aligner(plan)
-    if aligner is None or plan.skipped("ManualAligner"):
+    if aligner is None:
         return plan
     if aligner.alignment is None and aligner.window is None:
         aligner = aligner.replace(window=default_window())

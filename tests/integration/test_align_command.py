@@ -15,9 +15,9 @@ import tifffile
 import tiny_brain
 from tiny_brain import BOX_MM, VISIBLE
 
-from brainreg3d import BrainReg3D, Camera, ImageView, Pose
+from brainreg3d import BrainReg3D, Camera, ImageView, Pose, steps
 from brainreg3d.cli import main
-from brainreg3d.errors import AlignmentError, InputError, MissingFileError
+from brainreg3d.errors import AlignmentError, BrainReg3DError, InputError, MissingFileError
 
 SHAPE = (48, 40)
 PLACED = Pose((2.1, 3.5, 3.4), 4.0, -3.0, 2.0)
@@ -357,6 +357,21 @@ def test_options_of_the_window_are_refused_with_landmarks(study, landmarks, caps
     assert main(words(study, "-o", study / "a.json", "--landmarks", landmarks, *more)) == 2
     assert more[0] in capsys.readouterr().err
     assert not (study / "a.json").exists()
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"landmarks": []}', '{"marks": [1]}'])
+def test_a_file_of_landmarks_that_is_none_is_found_before_the_atlas_is_loaded(study, content):
+    class Never(steps.TemplateSource):
+        def compute(self):
+            message = "the atlas was loaded"
+            raise AssertionError(message)
+
+    if content is not None:
+        (study / "points.json").write_text(content)
+    registration = BrainReg3D(study / "mouse.tif", landmarks=study / "points.json")
+    registration.TemplateSource = Never
+    with pytest.raises(BrainReg3DError, match=r"points\.json"):
+        registration.align(study / "a.json")
 
 
 def test_landmarks_are_not_written_over(study, landmarks):
