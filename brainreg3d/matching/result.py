@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from brainreg3d._arrays import read_only
 from brainreg3d.matching.plane_map import PlaneMap
 
-LEAST_QUALITY = 0.35
+LEAST_QUALITY = 0.3
 """Below this a match is not trusted. Measured: images of the same animal 0.6 to 1, a fifth of the
 vessels changed; of others, noise and images without vessels 0 to 0.2 (docs/benchmarks.md)."""
 
@@ -17,7 +17,7 @@ DOUBTFUL_QUALITY = 0.5
 """Below this a match that is trusted should be looked at."""
 
 _LEAST_BLOCKS = 12  # overlapping by half: fewer say nothing about the rest of the brain
-_MOST_CHANCE = 1e-3
+_MOST_CHANCE = 1e-4
 _LEAST_LEAD = 0.15  # of the best place over the second: a repeated pattern is found in both
 
 
