@@ -154,7 +154,7 @@ def open_window(*, web: bool) -> AlignmentWindow | None:
         return None
     from brainreg3d.gui.web import WebWindow
 
-    window: AlignmentWindow = WebWindow()
+    window: AlignmentWindow = WebWindow(announce=click.echo)
     return window
 
 
