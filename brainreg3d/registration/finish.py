@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d.registration.ascend import ascend
+from brainreg3d.registration.ascend import Ascender
 from brainreg3d.registration.nearest import follow_shape
 from brainreg3d.registration.polish import Polished, polish
 from brainreg3d.registration.refine import Level, refine
@@ -35,6 +35,9 @@ class Finished:
     ----------
     matrix : numpy.ndarray, shape (4, 4)
         From fixed to moving points, mm.
+    top : numpy.ndarray, shape (4, 4)
+        Where mutual information is largest, on which a verdict rests: `matrix` itself, or a pose
+        near it if the brain has another shape.
     iterations : int
         Of ITK's optimiser.
     stop_condition : str
@@ -44,6 +47,7 @@ class Finished:
     """
 
     matrix: NDArray[np.float64]
+    top: NDArray[np.float64]
     iterations: int
     stop_condition: str
     explained: float
@@ -87,17 +91,23 @@ def finish(
     finest = levels[-1]
     polished = _polish(finest, moving_tissue, scorer, start)
     if polished.explained >= _TRUSTED_EXPLANATION:
-        found, words = polished.matrix, f"least squares, {polished.iterations} iterations"
+        found = top = polished.matrix
+        words = f"least squares, {polished.iterations} iterations"
     elif metric == "MI":
-        ascended = ascend(finest.fixed, finest.near_tissue, finest.moving, start)
-        found = follow_shape(finest, moving_tissue, ascended.matrix)
+        ascender = Ascender(finest.fixed, finest.near_tissue, finest.moving)
+        ascended = ascender.climb(start)
+        top = ascended.matrix
+        found = follow_shape(ascender, finest, moving_tissue, top)
         words = f"a smooth climb, {ascended.iterations} iterations"
     else:
         return _descend(levels, start, metric, _FIRST_STEP, polished.explained, options)
     few = {**options, "max_iterations": min(options["max_iterations"], _CONFIRMING_ITERATIONS)}
     confirmed = _descend([finest], found, metric, _CONFIRMING_STEP, polished.explained, few)
     return attrs.evolve(
-        confirmed, matrix=found, stop_condition=f"{confirmed.stop_condition} (after {words})"
+        confirmed,
+        matrix=found,
+        top=top,
+        stop_condition=f"{confirmed.stop_condition} (after {words})",
     )
 
 
@@ -135,4 +145,4 @@ def _descend(
         refined = refine(level, matrix, metric, first_step_mm=step_mm, **options)
         matrix, stop_condition = refined.matrix, refined.stop_condition
         iterations += refined.iterations
-    return Finished(matrix, iterations, stop_condition, explained)
+    return Finished(matrix, matrix, iterations, stop_condition, explained)

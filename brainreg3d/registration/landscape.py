@@ -68,7 +68,7 @@ class InformationLandscape:
     Parameters
     ----------
     fixed, near_tissue, moving, start
-        As of `ascend`.
+        As of `Ascender`, and a pose to start from.
     coefficients : numpy.ndarray, optional
         Of the cubic spline through `moving`, where they are known already.
     points : int

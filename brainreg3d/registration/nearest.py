@@ -20,7 +20,8 @@ from brainreg3d.registration.images import map_points
 from brainreg3d.registration.refine import Level
 from brainreg3d.registration.tissue import Tissue
 
-_POINTS = 30_000
+_POINTS = 40_000
+_SEED = 50
 _COMPARED_SHELL_MM = 0.6
 """How far from moving tissue points may lie; where the brain is missing nothing is compared."""
 
@@ -33,12 +34,14 @@ _ABOUT_AS_GOOD = 0.9
 
 
 def follow_shape(
-    level: Level, moving_tissue: Tissue, pose: NDArray[np.float64]
+    ascender: Ascender, level: Level, moving_tissue: Tissue, pose: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the pose nearest to an affine map, where the brain has a shape of its own.
 
     Parameters
     ----------
+    ascender : Ascender
+        Of the volumes.
     level : Level
         The volumes.
     moving_tissue : Tissue
@@ -52,20 +55,21 @@ def follow_shape(
         The nearest pose; `pose` itself where stretching gains little or leads astray.
     """
     near = np.argwhere(level.near_tissue)
+    near = near[np.random.default_rng(_SEED).permutation(len(near))[:_POINTS]]
     points_mm = level.fixed.points_mm(near)
     shown = moving_tissue.contains(map_points(pose, points_mm), _COMPARED_SHELL_MM)
     compared = np.zeros_like(level.near_tissue)
     compared[tuple(near[shown].T)] = True
-    ascender = Ascender(level.fixed, compared, level.moving, _POINTS)
-    at_pose = ascender.information(pose)
-    stretched = ascender.climb_affine(pose)
-    if ascender.information(stretched.matrix) < _WORTH_IT * at_pose:
+    at_pose = ascender.information_among(compared, pose)
+    stretched = ascender.climb_affine(pose, compared)
+    if stretched.information < _WORTH_IT * at_pose:
         return pose
     stretches = np.linalg.svd(stretched.matrix[:3, :3])[1]
     if stretches.min() < _LEAST_STRETCH or stretches.max() > _MOST_STRETCH:
         return pose
     nearest = nearest_pose(stretched.matrix, points_mm[shown])
-    return nearest if ascender.information(nearest) >= _ABOUT_AS_GOOD * at_pose else pose
+    at_nearest = ascender.information_among(compared, nearest)
+    return nearest if at_nearest >= _ABOUT_AS_GOOD * at_pose else pose
 
 
 def nearest_pose(

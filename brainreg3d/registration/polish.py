@@ -34,6 +34,9 @@ _THIRD_QUARTILE = 1.1503
 
 _MOST_ITERATIONS = 20
 _SMALLEST_STEP_MM = 1e-4
+_ENOUGH_TO_TELL, _HOPELESS = 8, 0.6
+"""Below this share of the variance after so many steps another contrast, or another brain, is
+looked at: more steps would only take time."""
 _FEWEST_POINTS = 1000
 _SEED = 30
 
@@ -96,6 +99,8 @@ def polish(
     matrix, explained, step_mm = start.copy(), 0.0, np.inf
     iteration = 0
     while iteration < _MOST_ITERATIONS and step_mm > _SMALLEST_STEP_MM:
+        if iteration == _ENOUGH_TO_TELL and explained < _HOPELESS:
+            break
         to_index = np.ascontiguousarray((matrix[:3, :3] * scale[:, None])[::-1])
         image = matrix[:3, :3] @ problem.center_mm + matrix[:3, 3]
         seen, _ = sample_spline(problem.offsets_mm, coefficients, to_index, moving.indices(image))
