@@ -6,14 +6,13 @@ import attrs
 import numpy as np
 
 from brainreg3d.geometry import ImageView
+from brainreg3d.landmarks._model import Model, jacobian
 from brainreg3d.landmarks._problem import (
     CLICK_NOISE_MM,
     SCALE,
     TILT_A,
     TILT_B,
     Array,
-    Model,
-    jacobian,
 )
 from brainreg3d.landmarks._solve import Solution
 from brainreg3d.landmarks.result import PoseSpread

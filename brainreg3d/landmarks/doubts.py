@@ -52,9 +52,9 @@ def doubts(
     """
     return [
         *_wrong(fit),
-        *_tilt(fit, solution, annotation, bregma),
-        *_mirror(fit, mirrored, mirror_told),
         *_scale(fit, solution),
+        *_mirror(fit, mirrored, mirror_told),
+        *_tilt(fit, solution, annotation, bregma),
     ]
 
 
@@ -84,9 +84,10 @@ def _tilt(
     if spread.tilt_deg is not None and spread.tilt_deg <= UNCERTAIN_TILT_DEG:
         return []
     if spread.tilt_deg is None:
+        pose = fit.view.pose
         text = (
-            "The landmarks cannot fix the tilt of the image; it was held, and is uncertain by more "
-            "than its usual range."
+            f"The landmarks cannot fix the tilt of the image; it was taken as pitch "
+            f"{pose.pitch_deg:.1f}°, roll {pose.roll_deg:.1f}°, and is not known."
         )
     else:
         text = (

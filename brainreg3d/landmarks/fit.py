@@ -13,8 +13,9 @@ from brainreg3d.errors import InputError
 from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.geometry.view import check_pixel_size
 from brainreg3d.landmarks._problem import SCALE, TILT_A, TILT_PRIOR_DEG, Array, Problem
-from brainreg3d.landmarks._solve import Solution, refine, solve, solve_without_wrong
+from brainreg3d.landmarks._solve import Solution, refine, solve
 from brainreg3d.landmarks._spread import best_tilt_by_data_deg, pose_spread
+from brainreg3d.landmarks._wrong import solve_without_wrong
 from brainreg3d.landmarks.doubts import doubts
 from brainreg3d.landmarks.hull import BrainHull
 from brainreg3d.landmarks.landmark import Landmark, positions_mm

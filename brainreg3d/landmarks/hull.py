@@ -17,7 +17,8 @@ STEPS_ALONG_BOX = 264  # voxels of 50 µm along the 13.2 mm of the mouse brain
 _SMOOTHING_STEPS = 2.0  # standard deviation, so 0.1 mm in the mouse brain
 _NORMAL_STEPS = 5.0  # standard deviation for normals, 0.25 mm
 _MARGIN = 12
-_MARCH_STEPS = 2.0
+_MARCH_STEPS = 4.0
+_HALVINGS = 13  # of a step of 0.2 mm, so to within 25 nm
 _RAYS_PER_CHUNK = 1 << 16
 
 Array = NDArray[np.float64]
@@ -182,7 +183,7 @@ class BrainHull:
         found = np.concatenate(hit)
         high = inside[found]
         low = np.maximum(high - step, np.maximum(enter[found], start_mm))
-        for _ in range(16):  # to within 2 nm
+        for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
             is_in = self.solid.at(origins[found] + middle[:, None] * directions[found]) >= 0.5
             low, high = np.where(is_in, low, middle), np.where(is_in, middle, high)

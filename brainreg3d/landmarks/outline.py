@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from brainreg3d.errors import InputError
 
 _MIN_POINTS = 5
+_MOST_BEYOND = 10.0  # radius over the extent of the points
 
 
 @attrs.frozen
@@ -66,13 +67,13 @@ def fit_ellipse(outline_px: ArrayLike) -> Ellipse:
     middle = points.mean(axis=0)
     scale = float(np.abs(points - middle).max()) or 1.0
     conic = _conic((points - middle) / scale)
-    if conic is None:
+    center, radii = (None, None) if conic is None else _center_and_radii(conic)
+    if center is None or radii is None or not np.max(radii) < _MOST_BEYOND:
         message = (
             "No ellipse goes through the outline of the window; give points all around it, such as "
             "eight, evenly spaced."
         )
         raise InputError(message)
-    center, radii = _center_and_radii(conic)
     row, col = center * scale + middle
     long, short = 2 * scale * np.sort(radii)[::-1]
     return Ellipse(float(row), float(col), float(long), float(short))

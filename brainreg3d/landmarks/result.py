@@ -159,7 +159,10 @@ def landmark_report(extra: Mapping[str, Any]) -> list[str]:
     """
     entries, spread = extra.get("landmarks") or [], extra.get("uncertainty") or {}
     lines = [_landmark_line(entry) for entry in entries if "residual_mm" in entry]
-    if not lines or not spread:
+    if not lines:
+        return []
+    lines = ["Residuals (from where the pose sees a landmark to where it was clicked):", *lines]
+    if not spread:
         return lines
     along, down = spread["position_mm"]
     parts = [

@@ -14,7 +14,6 @@ from brainreg3d._arrays import finite_numbers
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas
 from brainreg3d.errors import InputError
-from brainreg3d.geometry import Camera
 from brainreg3d.landmarks import (
     BrainHull,
     Landmark,
@@ -28,7 +27,6 @@ from brainreg3d.state import Alignment, Image
 from brainreg3d.steps.aligner import Aligner
 
 _STRAIGHT_UP = (0.0, 0.0, 1.0)
-_CAMERA_ROUNDS = 4
 
 
 def _landmarks(value: Any) -> Path | LandmarkFile:
@@ -86,6 +84,16 @@ class LandmarkAligner(Aligner):
     )
     facing: str | tuple[float, ...] = attrs.field(default="up", converter=_facing)
 
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.focal_point_mm is not None:
+            distance = float(np.linalg.norm(self.focal_point_mm))
+            message = (
+                f"A focal point fixes from where the brain is seen, which is what landmarks are to "
+                f"find; give camera_distance_mm={distance:g} instead of focal_point."
+            )
+            raise InputError(message)
+
     def compute(  # type: ignore[override]
         self, *, image: Image, atlas: Atlas, pixel_size_mm: tuple[float, float] | None = None
     ) -> Alignment:
@@ -141,24 +149,16 @@ class LandmarkAligner(Aligner):
         known = pixel_size_mm or found.pixel_size_mm or image.pixel_size_mm
         if known is not None:  # says so if they contradict each other
             known = self._pixel_size(pixel_size_mm, found.pixel_size_mm, image)
-        camera, vector = self._camera(None), self._focal_point(None)
-        if vector is not None:
-            camera = Camera(float(np.linalg.norm(vector)))
-        up = self._expected_up(found, atlas, bregma)
-        # A focal point is fixed in the atlas, so that the camera follows from the pose.
-        for _ in range(1 if vector is None else _CAMERA_ROUNDS):
-            fit = fit_pose(
-                found.landmarks,
-                atlas.annotation,
-                image.shape,
-                pixel_size_mm=known,
-                camera=camera,
-                bregma=bregma,
-                mirrored=self.mirrored,
-                expected_up=up,
-            )
-            camera = self._under_focal_point(fit.view, None).camera
-        return attrs.evolve(fit, view=self._under_focal_point(fit.view, None))
+        return fit_pose(
+            found.landmarks,
+            atlas.annotation,
+            image.shape,
+            pixel_size_mm=known,
+            camera=self._camera(None),
+            bregma=bregma,
+            mirrored=self.mirrored,
+            expected_up=self._expected_up(found, atlas, bregma),
+        )
 
     def _expected_up(
         self, found: LandmarkFile, atlas: Atlas, bregma: str
