@@ -55,6 +55,9 @@ class AlignmentController:
         Whether the pixel size is known, so that scaling is refused until it is unlocked.
     size_px : tuple of int
         (width, height) of the window.
+    focal_point_mm : tuple of float, optional
+        From the image's centre to a camera whose direction stays fixed in the atlas; without it
+        the camera moves with the image.
 
     Attributes
     ----------
@@ -62,7 +65,7 @@ class AlignmentController:
         How far it is.
     opacity : float
         Of the image, 0 to 1.
-    image_shown, outlines_shown, looking_around : bool
+    image_shown, outlines_shown, matched_shown, keys_shown, looking_around : bool
         What the window shows, and whether drags turn the brain instead of the image.
     message : str
         What to tell the user about the last thing done; empty when there is nothing to say.
@@ -76,8 +79,10 @@ class AlignmentController:
         *,
         scale_locked: bool = False,
         size_px: tuple[int, int] = (1200, 800),
+        focal_point_mm: tuple[float, float, float] | None = None,
     ) -> None:
-        self._start = _Placement(start, 0.0)
+        self._focal_point_mm = focal_point_mm
+        self._start = _Placement(self._under_focal_point(start), 0.0)
         self._now = self._start
         self._undo: list[_Placement] = []
         self._redo: list[_Placement] = []
@@ -87,9 +92,11 @@ class AlignmentController:
         self.opacity = 0.6
         self.image_shown = True
         self.outlines_shown = True
+        self.matched_shown = True
+        self.keys_shown = True
         self.looking_around = False
         self.message = ""
-        self.screen = Screen.fitting(start, size_px)
+        self.screen = Screen.fitting(self.view, size_px)
 
     @property
     def view(self) -> ImageView:
@@ -238,9 +245,10 @@ class AlignmentController:
         if drag.kind == "move":
             now = attrs.evolve(drag.before, view=moves.moved(before, point - drag.start_mm))
         else:
+            # A turn in the plane leaves a camera that is fixed in the atlas in front of it.
             angle = _angle_between(before.pose, drag.start_mm, point)
             now = _Placement(moves.turned(before, angle), drag.before.turn_deg + angle)
-        self._show(now)
+        self._show(attrs.evolve(now, view=self._under_focal_point(now.view)))
 
     def end_drag(self) -> None:
         """Let go of the image; the whole drag is one step that can be undone."""
@@ -388,6 +396,8 @@ class AlignmentController:
             ".": lambda: self._fade(OPACITY_STEP),
             "b": lambda: self._toggle("image_shown"),
             "o": lambda: self._toggle("outlines_shown"),
+            "m": lambda: self._toggle("matched_shown"),
+            "h": lambda: self._toggle("keys_shown"),
             "c": lambda: self.pan_to(self.pose.center_mm),
             "v": lambda: self._toggle("looking_around"),
             "z": self.undo,
@@ -408,7 +418,18 @@ class AlignmentController:
     def _fade(self, step: float) -> None:
         self.opacity = round(min(1.0, max(0.0, self.opacity + step)), 3)
 
+    def _under_focal_point(self, view: ImageView) -> ImageView:
+        if self._focal_point_mm is None:
+            return view
+        return view.with_camera_at(np.asarray(view.pose.center_mm) + self._focal_point_mm)
+
     def _step(self, placement: _Placement) -> None:
+        try:
+            view = self._under_focal_point(placement.view)
+        except InputError:
+            self.message = "The image cannot face away from the camera."
+            return
+        placement = attrs.evolve(placement, view=view)
         if placement == self._now:
             return
         self._undo.append(self._now)

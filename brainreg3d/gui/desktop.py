@@ -28,6 +28,16 @@ class DesktopWindow:
     def __init__(self, size_px: tuple[int, int] = (1280, 860)) -> None:
         self.size_px = size_px
 
+    def check(self) -> None:
+        """Raise at once if no window can be opened here.
+
+        Raises
+        ------
+        AlignmentNeeded
+            If there is no screen, or it does not answer.
+        """
+        check_screen()
+
     def ask(self, scene: AlignmentScene) -> ImageView | None:
         """Let the user place the image.
 
@@ -48,7 +58,7 @@ class DesktopWindow:
         KeyboardInterrupt
             If Ctrl-C was pressed in the terminal.
         """
-        check_screen()
+        self.check()
         with _Session(scene, self.size_px) as session:
             return session.run()
 

@@ -42,11 +42,13 @@ BINDINGS = (
     Binding((",", "."), ",  .", "opacity"),
     Binding(("b",), "b", "blink the image"),
     Binding(("o",), "o", "outlines"),
+    Binding(("m",), "m", "earlier image"),
     Binding(("c",), "c", "centre the view"),
     Binding(("v",), "v", "look around, and back"),
     Binding(("p",), "p", "click landmarks"),
     Binding(("z", "y"), "z  y", "undo, redo"),
     Binding(("r",), "r", "reset"),
+    Binding(("h",), "h", "hide these keys"),
     Binding(("enter",), "Enter", "accept"),
     Binding(("escape", "q"), "Esc", "cancel"),
 )

@@ -59,14 +59,21 @@ def title(scene: AlignmentScene) -> str:
     return f"{scene.image.stem} on {scene.atlas.title}"
 
 
-def key_lines() -> tuple[list[str], list[str]]:
+def key_lines(controller: AlignmentController) -> tuple[list[str], list[str]]:
     """Return the keys and what they do.
+
+    Parameters
+    ----------
+    controller : AlignmentController
+        Says whether the user wants to see all of them.
 
     Returns
     -------
     keys, meanings : list of str
         Line by line.
     """
+    if not controller.keys_shown:
+        return ["h", "Enter", "Esc"], ["keys", "accept", "cancel"]
     return [binding.shown for binding in BINDINGS], [binding.meaning for binding in BINDINGS]
 
 

@@ -6,9 +6,13 @@ import ctypes
 import ctypes.util
 import os
 import sys
+import time
 
 from brainreg3d.errors import AlignmentNeeded
 from brainreg3d.gui.display import has_display
+from brainreg3d.steps.align import WAYS_TO_ALIGN
+
+_PAUSES_S = (0.0, 0.1, 0.3)
 
 
 def check_screen() -> None:
@@ -24,10 +28,7 @@ def check_screen() -> None:
     what = "There is no screen to open the alignment window on"
     if os.environ.get("DISPLAY"):
         what = f"The screen DISPLAY={os.environ['DISPLAY']} does not answer"
-    message = (
-        f"{what}. Place the image in a browser (--web), give landmarks or a saved alignment, "
-        f"or run where there is a screen."
-    )
+    message = f"{what}. {WAYS_TO_ALIGN}"
     raise AlignmentNeeded(message)
 
 
@@ -44,8 +45,10 @@ def _x11_answers() -> bool:
         return True
     library.XOpenDisplay.restype = ctypes.c_void_p
     library.XCloseDisplay.argtypes = [ctypes.c_void_p]
-    display = library.XOpenDisplay(None)
-    if not display:
-        return False
-    library.XCloseDisplay(display)
-    return True
+    for pause_s in _PAUSES_S:  # a virtual screen starts anew whenever its last window closes
+        time.sleep(pause_s)
+        display = library.XOpenDisplay(None)
+        if display:
+            library.XCloseDisplay(display)
+            return True
+    return False

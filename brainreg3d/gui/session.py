@@ -65,7 +65,10 @@ def make_session(
     """
     width, height = window.GetSize()
     controller = AlignmentController(
-        scene.start, scale_locked=scene.pixel_size_known, size_px=(width, height)
+        scene.start,
+        scale_locked=scene.pixel_size_known,
+        size_px=(width, height),
+        focal_point_mm=scene.focal_point_mm,
     )
     controller.looking_around = scene.window_camera is not None
     brain = make_brain_scene(scene.atlas, scene.regions, scene.bregma)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import (
@@ -23,6 +24,7 @@ from brainreg3d.gui.landmark_clicks import LandmarkClicks
 from brainreg3d.gui.outlines import region_outlines
 from brainreg3d.gui.pins import Pins
 from brainreg3d.gui.pose_text import key_lines, pose_lines, title
+from brainreg3d.io.images import load_image
 from brainreg3d.steps.base import AlignmentScene
 
 _BACKGROUND_TOP, _BACKGROUND = (0.20, 0.21, 0.23), (0.09, 0.095, 0.105)
@@ -63,6 +65,7 @@ class Stage:
         self.free_camera = FreeCamera.starting(controller.view, scene.window_camera)
         self._layers = [self._add_layer(number) for number in range(3)]
         self._add_brain(brain)
+        self._matched = self._add_matched_image()
         self._image = vtk_parts.Picture(_texture(scene.image.pixels))
         self._edge, self._borders = vtk_parts.Lines(2), vtk_parts.Lines(1.6)
         self._names = [_name_label(region.acronym) for region in scene.regions]
@@ -98,7 +101,7 @@ class Stage:
                 label.SetVisibility(bool(label.GetInput()))
         if self._writes:
             lines = pose_lines(self.scene, self.controller)
-            self.hud.write(title(self.scene), lines, key_lines())
+            self.hud.write(title(self.scene), lines, key_lines(self.controller))
             self.hud.tell(self.message())
         around = self.controller.looking_around
         axes = self.free_camera.axes if around else self.controller.screen.axes(view)
@@ -199,11 +202,25 @@ class Stage:
             label.SetDisplayOffset(9, 9)
             self._layers[2].AddActor(label)
 
+    def _add_matched_image(self) -> vtk_parts.Picture | None:
+        """Lay the image of an earlier session where it was, or where the new one starts."""
+        if self.scene.matched_image is None:
+            return None
+        pixels = load_image(self.scene.matched_image, self.scene.matched_frame).pixels
+        view = self.scene.matched_view
+        if view is None or view.shape != pixels.shape:
+            view = attrs.evolve(self.scene.start, shape=pixels.shape)
+        matched = vtk_parts.Picture(_texture(pixels))
+        matched.place(_corners(view))
+        vtk_parts.push_back(matched.actor)  # where the new image lies in its plane
+        self._layers[1].AddActor(matched.actor)
+        return matched
+
     def _place_image(self, view: ImageView) -> None:
-        last_row, last_col = view.shape[0] - 0.5, view.shape[1] - 0.5
-        rows, cols = [-0.5, -0.5, last_row, last_row], [-0.5, last_col, last_col, -0.5]
-        corners = view.pixel_to_plane_mm(rows, cols)
+        corners = _corners(view)
         self._image.place(corners)
+        if self._matched is not None:
+            self._matched.actor.SetVisibility(self.controller.matched_shown)
         self._edge.draw([corners[[0, 1, 2, 3, 0]]], [_EDGE_RGB])
         shown = self.controller.image_shown
         self._image.actor.SetVisibility(shown)
@@ -245,6 +262,13 @@ class Stage:
                 label.SetPosition(*view.pixel_to_plane_mm(*outline.middle_px).tolist())
         self._borders.draw(lines, colors)
         self._outlined = view
+
+
+def _corners(view: ImageView) -> NDArray[np.float64]:
+    """Return the outer corners of an image: top left, top right, bottom right, bottom left."""
+    last_row, last_col = view.shape[0] - 0.5, view.shape[1] - 0.5
+    rows, cols = [-0.5, -0.5, last_row, last_row], [-0.5, last_col, last_col, -0.5]
+    return view.pixel_to_plane_mm(rows, cols)
 
 
 def _painted(part: Part, opacity: float = 1.0) -> vtkActor:

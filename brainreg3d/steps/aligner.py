@@ -120,11 +120,17 @@ class Aligner(Step):
             point = self.principal_point_px
         return Camera(distance, point)
 
+    def _focal_point(self, stored: Camera | None) -> tuple[float, float, float] | None:
+        """Return the focal point that holds: given here, or the default where nothing else is."""
+        if self.focal_point_mm is not None:
+            return self.focal_point_mm
+        if stored is None and isinstance(self.camera_distance_mm, NotGiven):
+            return self.default_focal_point_mm
+        return None
+
     def _under_focal_point(self, view: ImageView, stored: Camera | None) -> ImageView:
         """Return the view from the focal point, where one holds."""
-        vector = self.focal_point_mm
-        if vector is None and stored is None and isinstance(self.camera_distance_mm, NotGiven):
-            vector = self.default_focal_point_mm
+        vector = self._focal_point(stored)
         if vector is None:
             return view
         return view.with_camera_at(np.asarray(view.pose.center_mm) + np.asarray(vector))
