@@ -92,11 +92,7 @@ class Ascender:
 
     def information_among(self, voxels: NDArray[np.bool_], matrix: NDArray[np.float64]) -> float:
         """Return mutual information at a pose in nats, of some voxels of the fixed volume."""
-        fixed, _, moving = self._volumes
-        landscape = InformationLandscape(
-            fixed, voxels, moving, matrix, coefficients=self._coefficients, points=self._points
-        )
-        return landscape.at(matrix, np.zeros(6))[0]
+        return self._landscape(matrix, voxels).at(matrix, np.zeros(6))[0]
 
     def _landscape(
         self, start: NDArray[np.float64], voxels: NDArray[np.bool_] | None = None
