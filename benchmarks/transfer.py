@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--sample", type=Path, help="a real image")
     parser.add_argument("--pixel-size-mm", type=float, default=0.0157)
     options = parser.parse_args()
-    kinds = {"phantom": phantom_pair, "phantom, 256 x 256": lambda k: phantom_pair(k, (256, 256))}
+    kinds = {"phantom, 512 x 512": phantom_pair}
     sample = None
     if options.sample is not None:
         pixels = load_image(options.sample).pixels
@@ -72,7 +72,7 @@ def main() -> None:
         def sample(number: int) -> Pair:
             return sample_pair(number, pixels, options.pixel_size_mm)
 
-        kinds["real image"] = sample
+        kinds["real image, 251 x 400"] = sample
     if not options.n:
         kinds = {}
     print("| same animal | trusted and within 2 px | median px | worst px | quality | CPU s |")
