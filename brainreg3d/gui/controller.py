@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import attrs
@@ -12,16 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import ImageView, Pose
 from brainreg3d.gui import moves
+from brainreg3d.gui.key_actions import FINE, actions_of_keys
 from brainreg3d.gui.keys import canonical_key
 from brainreg3d.gui.screen import Screen
-
-NUDGE_MM = 0.1
-TURN_DEG = 1.0
-TILT_DEG = 1.0
-SCALE_STEP = 0.01
-OPACITY_STEP = 0.1
-ZOOM_STEP = 0.1
-FINE = 0.1  # what Shift makes of a step
 
 _LOCKED = "The scale is locked because the pixel size is known; u unlocks it."
 _DragKind = Literal["move", "rotate"]
@@ -246,7 +238,7 @@ class AlignmentController:
             now = attrs.evolve(drag.before, view=moves.moved(before, point - drag.start_mm))
         else:
             # A turn in the plane leaves a camera that is fixed in the atlas in front of it.
-            angle = _angle_between(before.pose, drag.start_mm, point)
+            angle = moves.angle_between(before.pose, drag.start_mm, point)
             now = _Placement(moves.turned(before, angle), drag.before.turn_deg + angle)
         self._show(attrs.evolve(now, view=self._under_focal_point(now.view)))
 
@@ -362,7 +354,7 @@ class AlignmentController:
         """
         self.message = ""
         name = canonical_key(key)
-        action = self._actions(FINE if shift else 1.0).get(name)
+        action = actions_of_keys(self, FINE if shift else 1.0).get(name)
         if action is None:
             return False
         if name == "escape" and self.is_dragging:
@@ -372,50 +364,29 @@ class AlignmentController:
         action()
         return True
 
-    def _actions(self, share: float) -> dict[str, Callable[[], None]]:
-        """Return what each key does, given what share of a whole step is wanted."""
-        step, tilt, turn = share * NUDGE_MM, share * TILT_DEG, share * TURN_DEG
-        return {
-            "left": lambda: self.nudge(-step, 0.0),
-            "right": lambda: self.nudge(step, 0.0),
-            "up": lambda: self.nudge(0.0, step),
-            "down": lambda: self.nudge(0.0, -step),
-            "pageup": lambda: self.raise_by(step),
-            "pagedown": lambda: self.raise_by(-step),
-            "[": lambda: self.rotate(turn),
-            "]": lambda: self.rotate(-turn),
-            "i": lambda: self.tilt(top_deg=tilt),
-            "k": lambda: self.tilt(top_deg=-tilt),
-            "j": lambda: self.tilt(right_deg=tilt),
-            "l": lambda: self.tilt(right_deg=-tilt),
-            "+": lambda: self.scale(1.0 + SCALE_STEP),
-            "-": lambda: self.scale(1.0 / (1.0 + SCALE_STEP)),
-            "u": self._toggle_lock,
-            "f": self.mirror,
-            ",": lambda: self._fade(-OPACITY_STEP),
-            ".": lambda: self._fade(OPACITY_STEP),
-            "b": lambda: self._toggle("image_shown"),
-            "o": lambda: self._toggle("outlines_shown"),
-            "m": lambda: self._toggle("matched_shown"),
-            "h": lambda: self._toggle("keys_shown"),
-            "c": lambda: self.pan_to(self.pose.center_mm),
-            "v": lambda: self._toggle("looking_around"),
-            "z": self.undo,
-            "y": self.redo,
-            "r": self.reset,
-            "enter": self.accept,
-            "escape": self.cancel,
-            "q": self.cancel,
-        }
+    def toggle(self, name: str) -> None:
+        """Show something that was hidden, or the other way round.
 
-    def _toggle(self, name: str) -> None:
+        Parameters
+        ----------
+        name : str
+            One of the attributes that are true or false.
+        """
         setattr(self, name, not getattr(self, name))
 
-    def _toggle_lock(self) -> None:
+    def toggle_lock(self) -> None:
+        """Lock the scale, or unlock it."""
         self.scale_locked = not self.scale_locked
         self.message = "The scale is locked." if self.scale_locked else "The scale is unlocked."
 
-    def _fade(self, step: float) -> None:
+    def fade(self, step: float) -> None:
+        """Make the image more or less opaque.
+
+        Parameters
+        ----------
+        step : float
+            Added to the opacity, which stays between 0 and 1.
+        """
         self.opacity = round(min(1.0, max(0.0, self.opacity + step)), 3)
 
     def _under_focal_point(self, view: ImageView) -> ImageView:
@@ -446,13 +417,3 @@ class AlignmentController:
     def _show(self, placement: _Placement) -> None:
         self._now = placement
         self.screen = attrs.evolve(self.screen, turn_deg=placement.turn_deg)
-
-
-def _angle_between(
-    pose: Pose, start_mm: NDArray[np.float64], stop_mm: NDArray[np.float64]
-) -> float:
-    """Return the turn about an image's centre between two points of its plane, in degrees."""
-    offsets = np.stack([start_mm, stop_mm]) - np.asarray(pose.center_mm)
-    along, high = (offsets @ moves.image_axes(pose)[:2].T).T
-    first, second = np.degrees(np.arctan2(high, along))
-    return float((second - first + 180.0) % 360.0 - 180.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from brainreg3d.gui.controller import SCALE_STEP, ZOOM_STEP
+from brainreg3d.gui.key_actions import SCALE_STEP, ZOOM_STEP
 from brainreg3d.gui.stage import Stage
 
 _DRAGS = {"Left": "move", "Right": "rotate", "Middle": "pan"}

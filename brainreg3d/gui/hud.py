@@ -21,6 +21,8 @@ _INK, _QUIET, _ACCENT = (0.95, 0.95, 0.95), (0.68, 0.70, 0.72), (1.0, 0.82, 0.35
 _BAR_LENGTHS_MM = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _LONGEST_BAR = 0.22  # of the window's width
 _COMPASS_PX = 34
+_BAR_WIDTH_PX, _ARROW_WIDTH_PX = 3.0, 2.0
+_USUAL_DPI = 72.0  # for which all of these numbers are
 _SHORTEST_ARROW = 0.25  # of its full length; a direction towards the viewer has no arrow
 
 
@@ -49,10 +51,10 @@ class Hud:
         for letter in self._letters.values():
             letter.GetTextProperty().SetJustificationToCentered()
             letter.GetTextProperty().SetVerticalJustificationToCentered()
-        self._bar, self._bar_data = _lines_2d(3)
-        self._arrows, self._arrow_data = _lines_2d(2)
+        self._bar, self._bar_data = _lines_2d(_BAR_WIDTH_PX)
+        self._arrows, self._arrow_data = _lines_2d(_ARROW_WIDTH_PX)
         self._panels, self._panel_data = _panels_2d()
-        self._renderer = renderer
+        self._renderer, self._ratio = renderer, 1.0
         renderer.AddViewProp(self._panels)
         blocks = (self._title, self._pose, self._keys, self._meanings, self._message)
         for actor in (*blocks, self._bar_text, *self._letters.values(), self._bar, self._arrows):
@@ -99,15 +101,20 @@ class Hud:
         axes : numpy.ndarray, shape (3, 3)
             Directions of the screen (right, up, towards the viewer) in the atlas frame.
         """
-        width, height = size_px
-        self._title.SetPosition(_MARGIN, height - _MARGIN)
-        self._pose.SetPosition(_MARGIN, height - _MARGIN - 28)
-        self._keys.SetPosition(width - _KEYS_PX, height - _MARGIN)
-        self._meanings.SetPosition(width - _KEYS_PX + 10, height - _MARGIN)
-        self._message.SetPosition(width / 2, _MARGIN + 4)
+        # Texts grow with the screen's dots per inch, and so do their places.
+        self._ratio = self._renderer.GetRenderWindow().GetDPI() / _USUAL_DPI
+        width, height = (side / self._ratio for side in size_px)
+        self._put(self._title, _MARGIN, height - _MARGIN)
+        self._put(self._pose, _MARGIN, height - _MARGIN - 28)
+        self._put(self._keys, width - _KEYS_PX, height - _MARGIN)
+        self._put(self._meanings, width - _KEYS_PX + 10, height - _MARGIN)
+        self._put(self._message, width / 2, _MARGIN + 4)
         self._draw_panels()
-        self._draw_bar(width, mm_per_px)
+        self._draw_bar(width, None if mm_per_px is None else mm_per_px * self._ratio)
         self._draw_compass(np.array([width - 70.0, 64.0]), axes)
+
+    def _put(self, block: Any, x: float, y: float) -> None:
+        block.SetPosition(x * self._ratio, y * self._ratio)
 
     def _draw_panels(self) -> None:
         """Darken what lies behind texts, so that they read well on any brain."""
@@ -130,10 +137,10 @@ class Hud:
         if not boxes:
             return None
         lows, highs = np.min(boxes, axis=0), np.max(boxes, axis=0)
-        edge = _PANEL_EDGE
+        edge = _PANEL_EDGE * self._ratio
         return lows[0] - edge, highs[1] + edge, lows[2] - edge, highs[3] + edge
 
-    def _draw_bar(self, width: int, mm_per_px: float | None) -> None:
+    def _draw_bar(self, width: float, mm_per_px: float | None) -> None:
         self._bar.SetVisibility(mm_per_px is not None)
         self._bar_text.SetVisibility(mm_per_px is not None)
         if mm_per_px is None:
@@ -141,10 +148,11 @@ class Hud:
         fitting = [size for size in _BAR_LENGTHS_MM if size / mm_per_px < _LONGEST_BAR * width]
         length_mm = fitting[-1] if fitting else _BAR_LENGTHS_MM[0]
         stop = _MARGIN + length_mm / mm_per_px
-        _set_lines(self._bar_data, [[(_MARGIN, 20.0), (stop, 20.0)]])
+        _set_lines(self._bar_data, [[(_MARGIN, 20.0), (stop, 20.0)]], self._ratio)
+        self._bar.GetProperty().SetLineWidth(_BAR_WIDTH_PX * self._ratio)
         text = f"{length_mm:g} mm" if length_mm >= 0.1 else f"{1000 * length_mm:g} µm"
         self._bar_text.SetInput(text)
-        self._bar_text.SetPosition((_MARGIN + stop) / 2, 28)
+        self._put(self._bar_text, (_MARGIN + stop) / 2, 28)
 
     def _draw_compass(self, middle: NDArray[np.float64], axes: NDArray[np.float64]) -> None:
         """Draw where right, anterior and superior are; not those that point at the viewer."""
@@ -158,8 +166,9 @@ class Hud:
             tip = middle + _COMPASS_PX * direction
             lines += [[tuple(middle), tuple(tip)], *_arrow_head(tip, direction / length)]
             self._letters[letter].SetInput(letter)
-            self._letters[letter].SetPosition(*(tip + 13 * direction / length).tolist())
-        _set_lines(self._arrow_data, lines)
+            self._put(self._letters[letter], *(tip + 13 * direction / length).tolist())
+        _set_lines(self._arrow_data, lines, self._ratio)
+        self._arrows.GetProperty().SetLineWidth(_ARROW_WIDTH_PX * self._ratio)
 
 
 def _arrow_head(tip: NDArray[np.float64], direction: NDArray[np.float64]) -> list[Any]:

@@ -138,3 +138,24 @@ def mirrored(view: ImageView) -> ImageView:
         As it is then.
     """
     return attrs.evolve(view, pose=attrs.evolve(view.pose, mirrored=not view.pose.mirrored))
+
+
+def angle_between(pose: Pose, start_mm: ArrayLike, stop_mm: ArrayLike) -> float:
+    """Return the turn about an image's centre between two points of its plane.
+
+    Parameters
+    ----------
+    pose : Pose
+        Of the image.
+    start_mm, stop_mm : array_like, shape (3,)
+        The points, in the atlas frame.
+
+    Returns
+    -------
+    float
+        In degrees from -180 to 180, counter-clockwise for the viewer.
+    """
+    offsets = np.asarray([start_mm, stop_mm], dtype=float) - np.asarray(pose.center_mm)
+    along, high = (offsets @ image_axes(pose)[:2].T).T
+    first, second = np.degrees(np.arctan2(high, along))
+    return float((second - first + 180.0) % 360.0 - 180.0)
