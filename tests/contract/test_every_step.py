@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 import pytest
+import vessel_images
 
 from brainreg3d import Pose, Step
 from brainreg3d.errors import PlanError
@@ -21,6 +22,7 @@ from brainreg3d.steps import (
     RegionSelector,
     RigidRegistrar,
     TemplateSource,
+    TransferAligner,
     VolumeWriter,
 )
 from brainreg3d.testing import check_step, example_state
@@ -61,6 +63,16 @@ def test_a_local_atlas_keeps_the_contract(allen_dir):
         annotation=allen_dir / "annotation_100.nrrd", structures=allen_dir / "structure_graph.json"
     )
     check_step(source)
+
+
+def test_a_transfer_keeps_the_contract():
+    pixels = vessel_images.draw(vessel_images.tree(1))
+    image = attrs.evolve(example_state().image, pixels=pixels)
+    state = attrs.evolve(example_state(), image=image, pixel_size_mm=(0.02, 0.02))
+    step = TransferAligner(
+        reference=pixels, from_alignment=Pose((5.7, 7.0, 8.0)), reference_pixel_size_mm=(0.02, 0.02)
+    )
+    check_step(step, state)
 
 
 def test_a_class_can_be_checked_instead_of_an_instance():
