@@ -8,9 +8,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from brainreg3d.geometry import ImageView
 from brainreg3d.gui.screen_check import check_screen
-from brainreg3d.steps.base import AlignmentScene
+from brainreg3d.steps.base import AlignmentScene, PlacedImage
 
 _RENDER_AFTER_MS = 5
 _LISTEN_EVERY_MS = 150
@@ -38,7 +37,7 @@ class DesktopWindow:
         """
         check_screen()
 
-    def ask(self, scene: AlignmentScene) -> ImageView | None:
+    def ask(self, scene: AlignmentScene) -> PlacedImage | None:
         """Let the user place the image.
 
         Parameters
@@ -48,7 +47,7 @@ class DesktopWindow:
 
         Returns
         -------
-        ImageView or None
+        PlacedImage or None
             The view that was accepted, or None when the user cancelled or closed the window.
 
         Raises
@@ -71,6 +70,7 @@ class _Session:
 
         self._window, self._interactor = open_window(size_px)
         session = make_session(scene, self._window, self._interactor, self._changed)
+        self._session = session
         self._controller, self._stage = session.controller, session.stage
         self._window.SetWindowName(f"brainreg3d: {scene.image.stem}")
         self._render_asked = False
@@ -84,7 +84,7 @@ class _Session:
         self._window.Finalize()
         self._interactor.TerminateApp()
 
-    def run(self) -> ImageView | None:
+    def run(self) -> PlacedImage | None:
         """Show the window until the user is done."""
         self._interactor.Initialize()
         self._interactor.AddObserver("TimerEvent", self._tick)
@@ -98,7 +98,7 @@ class _Session:
             self._interactor.Start()
         if self.interrupted:
             raise KeyboardInterrupt
-        return self._controller.view if self._controller.status == "accepted" else None
+        return self._session.outcome()
 
     def _changed(self) -> None:
         if self._controller.status != "placing":

@@ -206,12 +206,14 @@ def _set_boxes(data: vtkPolyData, boxes: Sequence[tuple[float, float, float, flo
     data.Modified()
 
 
-def _set_lines(data: vtkPolyData, lines: Sequence[Sequence[tuple[float, ...]]]) -> None:
+def _set_lines(
+    data: vtkPolyData, lines: Sequence[Sequence[tuple[float, ...]]], ratio: float
+) -> None:
     cells = vtkCellArray()
     points: list[tuple[float, float, float]] = []
     for line in lines:
         cells.InsertNextCell(len(line), list(range(len(points), len(points) + len(line))))
-        points += [(x, y, 0.0) for x, y in line]
+        points += [(ratio * x, ratio * y, 0.0) for x, y in line]
     data.SetPoints(points_of(np.array(points, dtype=float).reshape(-1, 3)))
     data.SetLines(cells)
     data.Modified()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 
 from brainreg3d.errors import BrainReg3DError
+from brainreg3d.geometry import ImageView
 from brainreg3d.gui.controller import AlignmentController
 from brainreg3d.gui.keys import canonical_key
 from brainreg3d.landmarks.catalogue import LANDMARKS_MM
@@ -39,6 +42,7 @@ class LandmarkClicks:
         self._scene, self._controller = scene, controller
         self._names = tuple(LANDMARKS_MM)
         self._place = 0
+        self._fitted: tuple[ImageView, LandmarkFit] | None = None
         self.active = False
         self.points_px: dict[str, tuple[float, float]] = {}
 
@@ -116,7 +120,26 @@ class LandmarkClicks:
             attrs.evolve(view, pose=fitted.pose, pixel_size_mm=fitted.pixel_size_mm)
         )
         self._controller.message = _summary(found)
+        self._fitted = (self._controller.view, found)
         return found
+
+    def extra_of(self, view: ImageView) -> dict[str, Any]:
+        """Return what an alignment file is to hold of the landmarks.
+
+        Parameters
+        ----------
+        view : ImageView
+            Where the image lies in the end.
+
+        Returns
+        -------
+        dict
+            Landmarks and uncertainty, if the image still lies where they put it; else nothing.
+        """
+        if self._fitted is None or self._fitted[0] != view:
+            return {}
+        found = self._fitted[1]
+        return {"uncertainty": found.uncertainty(), "landmarks": found.record()}
 
     def apply_key(self, key: str, shift: bool = False) -> bool:
         """Do what a key stands for while landmarks are clicked.

@@ -17,7 +17,7 @@ from brainreg3d.gui.controller import AlignmentController
 from brainreg3d.gui.events import EventRouter
 from brainreg3d.gui.own_brain import own_surface
 from brainreg3d.gui.stage import Stage
-from brainreg3d.steps.base import AlignmentScene
+from brainreg3d.steps.base import AlignmentScene, PlacedImage
 
 
 @attrs.frozen(eq=False)
@@ -37,6 +37,19 @@ class Session:
     controller: AlignmentController
     stage: Stage
     router: EventRouter
+
+    def outcome(self) -> PlacedImage | None:
+        """Return what the user has accepted.
+
+        Returns
+        -------
+        PlacedImage or None
+            None as long as nothing was accepted.
+        """
+        if self.controller.status != "accepted":
+            return None
+        view = self.controller.view
+        return PlacedImage(view, self.stage.clicks.extra_of(view))
 
 
 def make_session(

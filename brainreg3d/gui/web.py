@@ -11,9 +11,8 @@ from typing import Any
 from brainreg3d import offscreen
 from brainreg3d._logging import logger
 from brainreg3d.errors import AlignmentNeeded, InputError
-from brainreg3d.geometry import ImageView
 from brainreg3d.gui.display import has_display
-from brainreg3d.steps.base import AlignmentScene
+from brainreg3d.steps.base import AlignmentScene, PlacedImage
 
 _OTHER_WAYS = "Give landmarks or a saved alignment instead, or run where there is a screen."
 
@@ -56,7 +55,18 @@ class WebWindow:
         self.announce = logger.warning if announce is None else announce
         self.reconnect_s, self.timeout_s = reconnect_s, timeout_s
 
-    def ask(self, scene: AlignmentScene) -> ImageView | None:
+    def check(self) -> None:
+        """Raise before anything slow if the page cannot be made here.
+
+        Raises
+        ------
+        AlignmentNeeded
+            If what it takes is not installed, or nothing can be rendered.
+        """
+        _check_installed()
+        _prepare_rendering()
+
+    def ask(self, scene: AlignmentScene) -> PlacedImage | None:
         """Let the user place the image.
 
         Parameters
@@ -66,7 +76,7 @@ class WebWindow:
 
         Returns
         -------
-        ImageView or None
+        PlacedImage or None
             The view that was accepted, or None when the user cancelled, or closed the page and
             did not come back.
 
@@ -80,8 +90,7 @@ class WebWindow:
         KeyboardInterrupt
             If Ctrl-C was pressed in the terminal.
         """
-        _check_installed()
-        _prepare_rendering()
+        self.check()
         from brainreg3d.gui.web_server import WebSession, run
 
         return run(lambda: WebSession(scene, self).serve())

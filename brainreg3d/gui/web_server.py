@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brainreg3d.errors import AlignmentNeeded, InputError
-from brainreg3d.geometry import ImageView
 from brainreg3d.gui.web_buttons import button_groups
 from brainreg3d.gui.web_gate import Gate
 from brainreg3d.gui.web_view import RemoteView
-from brainreg3d.steps.base import AlignmentScene
+from brainreg3d.steps.base import AlignmentScene, PlacedImage
 
 if TYPE_CHECKING:
     from brainreg3d.gui.web import WebWindow
@@ -56,12 +55,12 @@ class WebSession:
         self._server.controller.on_server_bind.add(self._guard)
         self._push_texts()
 
-    async def serve(self) -> ImageView | None:
+    async def serve(self) -> PlacedImage | None:
         """Serve the page until the user is done.
 
         Returns
         -------
-        ImageView or None
+        PlacedImage or None
             The view that was accepted; None when the user cancelled or stayed away.
 
         Raises
@@ -77,8 +76,7 @@ class WebSession:
             await self._wait(tasks)
         finally:
             await self._stop(tasks)
-        controller = self._view.controller
-        return controller.view if controller.status == "accepted" else None
+        return self._view.outcome()
 
     async def _start(self) -> asyncio.Task[None]:
         with _no_arguments():
@@ -160,7 +158,7 @@ class WebSession:
             state.frame = url
 
 
-def run(make: Callable[[], Coroutine[Any, Any, ImageView | None]]) -> ImageView | None:
+def run(make: Callable[[], Coroutine[Any, Any, PlacedImage | None]]) -> PlacedImage | None:
     """Run a coroutine to its end, also in a notebook, where an event loop is running already.
 
     Parameters
@@ -170,11 +168,11 @@ def run(make: Callable[[], Coroutine[Any, Any, ImageView | None]]) -> ImageView 
 
     Returns
     -------
-    ImageView or None
+    PlacedImage or None
         What it returns.
     """
 
-    async def main() -> ImageView | None:
+    async def main() -> PlacedImage | None:
         return await make()
 
     try:
@@ -184,9 +182,9 @@ def run(make: Callable[[], Coroutine[Any, Any, ImageView | None]]) -> ImageView 
     return _run_beside(main)
 
 
-def _run_beside(main: Callable[[], Coroutine[Any, Any, ImageView | None]]) -> ImageView | None:
+def _run_beside(main: Callable[[], Coroutine[Any, Any, PlacedImage | None]]) -> PlacedImage | None:
     """Run a coroutine in a thread of its own."""
-    outcome: list[ImageView | None] = []
+    outcome: list[PlacedImage | None] = []
     failure: list[BaseException] = []
     loop = asyncio.new_event_loop()
     task = loop.create_task(main())

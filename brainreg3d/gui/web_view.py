@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ from brainreg3d.steps.base import AlignmentScene
 _STILL_AFTER_S = 0.2
 _SHOWN_WITHIN_S = 2.0
 _LARGEST_PX = 2_600_000  # software OpenGL is slow with more
+_SLOW_S = 0.06  # a picture that takes longer is drawn coarsely while the image is dragged
+_COARSE = 0.5
+_USUAL_DPI = 72
 _SMALLEST_SIDE_PX = 64
 _MOVING = {"format": "JPEG", "quality": 70}
 _STILL = {"format": "JPEG", "quality": 95, "subsampling": 0}  # thin coloured lines stay sharp
@@ -40,8 +44,11 @@ class RemoteView:
         self._window, self._interactor = open_window((960, 720), offscreen=True)
         session = make_session(scene, self._window, self._interactor, self._changed)
         self.controller, self._stage = session.controller, session.stage
+        self.outcome = session.outcome
         self._stage.hide_texts()  # the page has them as text, which is sharp at any size
         self._dirty, self._shown = asyncio.Event(), asyncio.Event()
+        self._page_px, self._ratio, self._share = self._window.GetSize(), 1.0, 1.0
+        self._is_slow = False
 
     def close(self) -> None:
         """Give the render window back."""
@@ -56,6 +63,8 @@ class RemoteView:
             ``"kind"`` and what belongs to it; see ``page.js``.
         """
         kind = message.get("kind")
+        # Where the image ends up is decided in the fine picture, by the release of the button.
+        self._draw_at(_COARSE if self._is_slow and kind == "move" else 1.0)
         if kind == "size":
             self._resize(message)
         elif kind == "opacity":
@@ -124,10 +133,15 @@ class RemoteView:
             try:
                 await asyncio.wait_for(self._dirty.wait(), _STILL_AFTER_S)
             except TimeoutError:
+                if self._draw_at(1.0):
+                    self._stage.refresh()
                 await self._show(send, _STILL)
 
     async def _show(self, send: Callable[[str], None], quality: Mapping[str, Any]) -> None:
+        start = time.perf_counter()
         self._window.Render()
+        if self._share == 1.0:
+            self._is_slow = time.perf_counter() - start > _SLOW_S
         self._shown.clear()
         send(_data_url(self._pixels(), quality))
         try:
@@ -144,15 +158,23 @@ class RemoteView:
         width, height = float(message["width"]), float(message["height"])
         if not (width >= 1 and height >= 1):
             return
-        ratio = min(
-            float(np.clip(message["ratio"], 0.5, 4.0)), (_LARGEST_PX / (width * height)) ** 0.5
-        )
-        size = [max(round(side * ratio), _SMALLEST_SIDE_PX) for side in (width, height)]
-        self._window.SetSize(*size)
-        self._window.SetDPI(round(72 * ratio))  # texts keep their size in the page
-        self._interactor.SetEventSize(*size)
+        most = (_LARGEST_PX / (width * height)) ** 0.5
+        self._page_px, self._ratio = (width, height), min(float(message["ratio"]), most)
+        self._share = 0.0  # neither fine nor coarse
+        self._draw_at(1.0)
         self._stage.refresh()
         self._changed()
+
+    def _draw_at(self, share: float) -> bool:
+        """Set the share of the screen's resolution; tell whether that is a change."""
+        if share == self._share:
+            return False
+        self._share, ratio = share, self._ratio * share
+        size = [max(round(side * ratio), _SMALLEST_SIDE_PX) for side in self._page_px]
+        self._window.SetSize(*size)
+        self._window.SetDPI(round(_USUAL_DPI * ratio))  # texts keep their size in the page
+        self._interactor.SetEventSize(*size)
+        return True
 
     def _invoke(self, event: str, message: Mapping[str, Any]) -> None:
         width, height = self._window.GetSize()

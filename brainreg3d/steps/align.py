@@ -14,7 +14,7 @@ from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.io.alignment import AlignmentFile
 from brainreg3d.state import Alignment, Image, Registration, Volume
 from brainreg3d.steps.aligner import Aligner
-from brainreg3d.steps.base import AlignmentScene, AlignmentWindow
+from brainreg3d.steps.base import AlignmentScene, AlignmentWindow, PlacedImage
 from brainreg3d.steps.given_alignment import (
     as_alignment,
     check_atlas,
@@ -224,12 +224,14 @@ class ManualAligner(Aligner):
         if accepted is None:
             message = "The alignment was cancelled; no pose was accepted and nothing was written."
             raise AlignmentCancelled(message)
+        placed = accepted if isinstance(accepted, PlacedImage) else PlacedImage(accepted)
         return Alignment(
-            self._under_focal_point(accepted, None if record is None else record.camera),
+            self._under_focal_point(placed.view, None if record is None else record.camera),
             bregma=scene.bregma,
             source="window",
             image_sha256=image.sha256,
             given_pixel_size_mm=pixel_size_mm,
+            extra=placed.extra,
         )
 
     def _start_record(self, image: Image) -> AlignmentFile | None:

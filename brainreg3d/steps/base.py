@@ -69,6 +69,22 @@ class AlignmentScene:
     focal_point_mm: tuple[float, float, float] | None = None
 
 
+@attrs.frozen
+class PlacedImage:
+    """Where a user has placed an image, and what else is to be remembered of it.
+
+    Parameters
+    ----------
+    view : ImageView
+        The view that was accepted.
+    extra : mapping
+        Optional keys of an alignment file: the landmarks it was placed by, their uncertainty.
+    """
+
+    view: ImageView
+    extra: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+
+
 class AlignmentWindow(Protocol):
     """What an aligner asks for a pose when none was given; windows implement it.
 
@@ -76,7 +92,7 @@ class AlignmentWindow(Protocol):
     an atlas is loaded for it.
     """
 
-    def ask(self, scene: AlignmentScene) -> ImageView | None:
+    def ask(self, scene: AlignmentScene) -> PlacedImage | ImageView | None:
         """Let the user place the image.
 
         Parameters
@@ -86,7 +102,7 @@ class AlignmentWindow(Protocol):
 
         Returns
         -------
-        ImageView or None
+        PlacedImage or ImageView or None
             The view that was accepted, or None when the user cancelled.
         """
         ...
