@@ -141,7 +141,7 @@ def test_the_start_follows_the_words(study, on_screen):
 def test_web_opens_the_browser_instead(study, monkeypatch):
     window = Window()
     module = types.ModuleType("brainreg3d.gui.web")
-    module.WebWindow = lambda: window
+    module.WebWindow = lambda announce: window
     monkeypatch.setitem(sys.modules, "brainreg3d.gui.web", module)
     assert main(words(study, "-o", study / "a.json", "--web")) == 0
     assert len(window.scenes) == 1
