@@ -50,30 +50,37 @@ def doubts(
     list of str
         One sentence or two for each doubt; empty if there is none.
     """
+    other_scale = _scale(fit, solution)
     return [
-        *_wrong(fit),
-        *_scale(fit, solution),
+        *_left_out(fit),
+        *(other_scale or _poor_fit(fit)),
         *_mirror(fit, mirrored, mirror_told),
         *_tilt(fit, solution, annotation, bregma),
     ]
 
 
-def _wrong(fit: LandmarkFit) -> list[str]:
-    """Name landmarks that do not fit."""
+def _left_out(fit: LandmarkFit) -> list[str]:
+    """Name landmarks that were left out."""
     off = fit.residuals_mm
-    found = [
+    return [
         f"Landmark {fit.landmarks[number].label} lies {off[number]:.2f} mm from where the others "
         f"place it and was left out; check its name and its position."
         for number in np.flatnonzero(~fit.used)
     ]
-    worst = int(np.where(fit.used, off, 0.0).argmax())
-    if fit.noise_mm > _POOR_FIT * CLICK_NOISE_MM:
-        found.append(
-            f"The landmarks do not fit together: they lie {fit.noise_mm:.2f} mm from their places "
-            f"(root mean square), {fit.landmarks[worst].label} the farthest with {off[worst]:.2f} "
-            f"mm. Check names, sides and the pixel size."
-        )
-    return found
+
+
+def _poor_fit(fit: LandmarkFit) -> list[str]:
+    """Say when landmarks contradict each other, and no single one of them is to blame."""
+    if fit.noise_mm <= _POOR_FIT * CLICK_NOISE_MM:
+        return []
+    off = np.where(fit.used, fit.residuals_mm, 0.0)
+    worst = int(off.argmax())
+    text = (
+        f"The landmarks do not fit together: {fit.landmarks[worst].label} lies {off[worst]:.2f} mm "
+        f"from where the pose sees it, the others {np.median(off):.2f} mm (median). Check names, "
+        f"sides and the pixel size."
+    )
+    return [text]
 
 
 def _tilt(
