@@ -147,7 +147,7 @@ def report_pose(result: Result) -> None:
     origin = words.get(alignment.source) or alignment.file or "given"
     height_mm, width_mm = alignment.view.pixel_size_mm
     click.echo(f"Pose: {origin}; pixels of {height_mm:g} x {width_mm:g} mm (row, column)")
-    if alignment.source == "landmarks":
+    if alignment.source in ("landmarks", "window"):
         from brainreg3d.landmarks.result import landmark_report
 
         for line in landmark_report(alignment.extra):

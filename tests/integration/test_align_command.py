@@ -335,6 +335,14 @@ def test_landmarks_give_the_pose_with_residuals_and_spread(study, landmarks, on_
     assert 0 < max(residuals) < 0.02  # mm; pixels are 0.05 mm wide
 
 
+def test_an_alignment_file_written_by_hand_with_other_landmarks_is_no_trouble(study, capsys):
+    """The key is free text to everyone but the step that writes it."""
+    mine = write_alignment(study / "mine.json", landmarks=["by eye", 1])
+    more = ("--alignment", mine, "--output-dir", study / "out")
+    assert main(words(study, *more, command="run")) == 0
+    assert "Wrote" in capsys.readouterr().out
+
+
 def test_run_takes_landmarks_too(study, landmarks, capsys):
     assert main(on_phantom(study, "-o", study / "a.json", "--landmarks", landmarks)) == 0
     capsys.readouterr()
