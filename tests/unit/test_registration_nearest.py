@@ -48,7 +48,7 @@ def test_no_pose_is_nearer_than_the_nearest(mirrored):
 
 
 def test_a_longer_brain_is_laid_so_that_all_of_it_is_near(allen_dir):
-    """The template itself, stretched and turned, in another contrast, compared by hand."""
+    """The template itself, stretched and turned, in another contrast, clearest in front."""
     file = sitk.ReadImage(str(allen_dir / "average_template_100.nrrd"))
     array = sitk.GetArrayFromImage(file).transpose(1, 2, 0)[::-1, ::-1]
     template = PhysicalImage(np.ascontiguousarray(array).astype(np.float32), (0.1, 0.1, 0.1))
@@ -65,11 +65,10 @@ def test_a_longer_brain_is_laid_so_that_all_of_it_is_near(allen_dir):
             template.to_sitk(), (160, 160, 120), transform, sitk.sitkLinear, (0, 0, 0), (0.1,) * 3
         )
     )
-    volume = np.where(volume > 0, 600 - volume, 0) + 20 * np.random.default_rng(0).random(
-        volume.shape
-    )
+    noise = np.random.default_rng(0).normal(size=volume.shape)
+    towards_back = np.linspace(1.0, 0.1, 160)[:, None]  # what is seen best is not the middle
+    volume = np.where(volume > 0, 600 - volume, 0) + 150 * towards_back * noise
     result = register_rigid(template, PhysicalImage(volume.astype(np.float32), (0.1, 0.1, 0.1)))
-    images_mm = points_mm @ truth[:3, :3].T + truth[:3, 3]
     best = nearest_pose(truth, points_mm)
-    found = _distances_mm(result.matrix, images_mm, points_mm).mean()
-    assert found < _distances_mm(best, images_mm, points_mm).mean() + 0.005
+    best_mm = points_mm @ best[:3, :3].T + best[:3, 3]
+    assert _distances_mm(result.matrix, best_mm, points_mm).mean() < 0.01
