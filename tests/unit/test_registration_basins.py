@@ -114,3 +114,4 @@ def test_a_real_brain_with_a_quarter_cut_off(template, real_brain, whole_pose, w
     away = mean_distance_mm(brain, template.spacing_mm, result.matrix, whole_pose)
     assert away < 0.3
     assert result.basin_gap > 1.2
+    assert any("covers only" in warning for warning in result.warnings)
