@@ -54,6 +54,7 @@ _ROWS = (
         (
             ("b", "image", "Show or hide the image (b)", "image"),
             ("o", "outlines", "Show or hide the outlines (o)", "outlines"),
+            ("m", "earlier", "Show or hide the earlier image (m)", "earlier"),
             ("v", "look around", "Turn the brain instead of the image, and back (v)", "around"),
         ),
     ),
@@ -86,8 +87,13 @@ _ROWS = (
 )
 
 
-def button_groups() -> list[dict[str, Any]]:
+def button_groups(*, has_earlier_image: bool) -> list[dict[str, Any]]:
     """Return the buttons, as the page takes them.
+
+    Parameters
+    ----------
+    has_earlier_image : bool
+        Whether there is an earlier image to show.
 
     Returns
     -------
@@ -103,6 +109,7 @@ def button_groups() -> list[dict[str, Any]]:
             "buttons": [
                 dict(zip(("key", "label", "hint", "flag"), button, strict=True))
                 for button in buttons
+                if button[0] != "m" or has_earlier_image
             ],
         }
         for name, shape, buttons in groups

@@ -48,7 +48,7 @@ class WebSession:
     def __init__(self, scene: AlignmentScene, window: WebWindow) -> None:
         self._scene, self._window = scene, window
         self._gate = Gate()
-        self._server = _make_server(scene.image.stem)
+        self._server = _make_server(scene)
         self._view = RemoteView(scene, self._push_texts)
         self._server.trigger("event")(self._view.take)
         self._server.trigger("shown")(self._view.note_shown)
@@ -212,7 +212,7 @@ def _run_beside(main: Callable[[], Coroutine[Any, Any, PlacedImage | None]]) -> 
     return outcome[0]
 
 
-def _make_server(name: str) -> Any:
+def _make_server(scene: AlignmentScene) -> Any:
     """Return a server of trame that has the page."""
     from trame_server.core import Server
 
@@ -226,10 +226,11 @@ def _make_server(name: str) -> Any:
     }
     server.enable_module(page)
     state = server.state
-    state.trame__title, state.trame__favicon = f"brainreg3d: {name}", _ICON
+    state.trame__title, state.trame__favicon = f"brainreg3d: {scene.image.stem}", _ICON
     state.trame__template_main = (_PAGE / "page.html").read_text(encoding="utf-8")
     state.trame__template_error = (_PAGE / "lost.html").read_text(encoding="utf-8")
-    state.done, state.frame, state.groups = "", "", button_groups()
+    state.done, state.frame = "", ""
+    state.groups = button_groups(has_earlier_image=scene.matched_image is not None)
     return server
 
 

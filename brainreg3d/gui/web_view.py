@@ -105,6 +105,7 @@ class RemoteView:
             "flags": {
                 "image": controller.image_shown,
                 "outlines": controller.outlines_shown,
+                "earlier": controller.matched_shown,
                 "around": controller.looking_around,
                 "unlocked": not controller.scale_locked,
                 "landmarks": self._stage.clicks.active,
@@ -174,6 +175,7 @@ class RemoteView:
         self._window.SetSize(*size)
         self._window.SetDPI(round(_USUAL_DPI * ratio))  # texts keep their size in the page
         self._interactor.SetEventSize(*size)
+        self.controller.resize((size[0], size[1]))  # before the next event asks what is where
         return True
 
     def _invoke(self, event: str, message: Mapping[str, Any]) -> None:

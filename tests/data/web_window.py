@@ -23,9 +23,10 @@ def say(**what):
     print(json.dumps(what), flush=True)
 
 
-def outcome(view):
-    if view is None:
+def outcome(placed):
+    if placed is None:
         return {"outcome": "cancelled"}
+    view = placed.view
     return {
         "outcome": "accepted",
         "center_mm": list(view.pose.center_mm),
