@@ -1,18 +1,54 @@
 """Make the pictures of the documentation anew, from the demo: synthetic data only."""
 
+import os
 import tempfile
 from pathlib import Path
 
 from PIL import Image
 
 from brainreg3d.demo import run_demo
+from brainreg3d.offscreen import working_environment
 
 WIDTH_PX = 760
 LEVELS = 64  # of each channel: greys stay grey, and noise does not fill the file
+WINDOW_PX = (1280, 860)
 PICTURES = {"brain_cut": "03_brain_cut", "labels": "06_labels", "overlay": "07_overlay"}
 
 
+def picture_of_window() -> Image.Image:
+    """Draw the alignment window with the image of the demo, without a screen."""
+    import attrs
+    import numpy as np
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
+
+    from brainreg3d import BrainReg3D, load_atlas
+    from brainreg3d.atlas import select_regions
+    from brainreg3d.gui.session import make_session, open_window
+    from brainreg3d.io.images import load_image
+    from brainreg3d.sources.phantom.image import demo_view, render_phantom_image
+    from brainreg3d.steps.base import AlignmentScene
+
+    atlas, view = load_atlas("phantom_25um"), demo_view()
+    image = load_image(render_phantom_image(atlas, view))
+    regions = select_regions(atlas, BrainReg3D(image).region_names)
+    image = attrs.evolve(image, stem="phantom_image")
+    scene = AlignmentScene(image, atlas, regions, view, pixel_size_known=True)
+    window, interactor = open_window(WINDOW_PX, offscreen=True)
+    make_session(scene, window, interactor, lambda: None)
+    window.Render()
+    grab = vtkWindowToImageFilter()
+    grab.SetInput(window)
+    grab.Update()
+    values = vtk_to_numpy(grab.GetOutput().GetPointData().GetScalars())
+    pixels = values.reshape(*WINDOW_PX[::-1], 3)[::-1]
+    return Image.fromarray(np.ascontiguousarray(pixels)).quantize(256, dither=Image.Dither.NONE)
+
+
 def main() -> None:
+    if working_environment()[0]:
+        os.environ.update(working_environment()[0])
+        picture_of_window().save(Path(__file__).with_name("alignment_window.png"), optimize=True)
     rounded = [round(value / 255 * (LEVELS - 1)) * 255 // (LEVELS - 1) for value in range(256)]
     with tempfile.TemporaryDirectory() as folder:
         plots = {path.stem: path for path in run_demo(folder).plots}
