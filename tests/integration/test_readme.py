@@ -54,8 +54,16 @@ def newcomer(demo_folder, tmp_path, monkeypatch):
 
     files = demo_folder[0] / "brainreg3d_demo"
     copies = {
-        "phantom_image.tif": ("brainreg3d_demo/phantom_image.tif", "image.tif"),
-        "phantom_image_alignment.json": ("brainreg3d_demo/phantom_image_alignment.json",),
+        "phantom_image.tif": (
+            "brainreg3d_demo/phantom_image.tif",
+            "image.tif",
+            "day1.tif",
+            "day2.tif",
+        ),
+        "phantom_image_alignment.json": (
+            "brainreg3d_demo/phantom_image_alignment.json",
+            "day1_alignment.json",
+        ),
     }
     (tmp_path / "brainreg3d_demo").mkdir()
     for source, targets in copies.items():
