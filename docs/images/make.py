@@ -42,7 +42,9 @@ def picture_of_window() -> Image.Image:
     grab.Update()
     values = vtk_to_numpy(grab.GetOutput().GetPointData().GetScalars())
     pixels = values.reshape(*WINDOW_PX[::-1], 3)[::-1]
-    return Image.fromarray(np.ascontiguousarray(pixels)).quantize(256, dither=Image.Dither.NONE)
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    small = picture.resize((960, 645), Image.Resampling.LANCZOS)
+    return small.quantize(128, dither=Image.Dither.NONE)
 
 
 def main() -> None:
