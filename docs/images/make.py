@@ -43,15 +43,15 @@ def picture_of_window() -> Image.Image:
     values = vtk_to_numpy(grab.GetOutput().GetPointData().GetScalars())
     pixels = values.reshape(*WINDOW_PX[::-1], 3)[::-1]
     picture = Image.fromarray(np.ascontiguousarray(pixels))
-    small = picture.resize((960, 645), Image.Resampling.LANCZOS)
-    return small.quantize(128, dither=Image.Dither.NONE)
+    return picture.resize((960, 645), Image.Resampling.LANCZOS)
 
 
 def main() -> None:
+    rounded = [round(value / 255 * (LEVELS - 1)) * 255 // (LEVELS - 1) for value in range(256)]
     if working_environment()[0]:
         os.environ.update(working_environment()[0])
-        picture_of_window().save(Path(__file__).with_name("alignment_window.png"), optimize=True)
-    rounded = [round(value / 255 * (LEVELS - 1)) * 255 // (LEVELS - 1) for value in range(256)]
+        small = picture_of_window().point(rounded * 3)
+        small.save(Path(__file__).with_name("alignment_window.png"), optimize=True)
     with tempfile.TemporaryDirectory() as folder:
         plots = {path.stem: path for path in run_demo(folder).plots}
         for name, plot in PICTURES.items():
