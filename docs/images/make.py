@@ -11,7 +11,7 @@ from brainreg3d.offscreen import working_environment
 
 WIDTH_PX = 760
 LEVELS = 64  # of each channel: greys stay grey, and noise does not fill the file
-WINDOW_PX = (1280, 860)
+WINDOW_PX, WINDOW_LEVELS = (1280, 860), 32
 PICTURES = {"brain_cut": "03_brain_cut", "labels": "06_labels", "overlay": "07_overlay"}
 
 
@@ -46,11 +46,16 @@ def picture_of_window() -> Image.Image:
     return picture.resize((960, 645), Image.Resampling.LANCZOS)
 
 
+def rounded(levels: int) -> list[int]:
+    """Return a table that leaves so many levels of each channel."""
+    last = levels - 1
+    return [round(value / 255 * last) * 255 // last for value in range(256)] * 3
+
+
 def main() -> None:
-    rounded = [round(value / 255 * (LEVELS - 1)) * 255 // (LEVELS - 1) for value in range(256)]
     if working_environment()[0]:
         os.environ.update(working_environment()[0])
-        small = picture_of_window().point(rounded * 3)
+        small = picture_of_window().point(rounded(WINDOW_LEVELS))
         small.save(Path(__file__).with_name("alignment_window.png"), optimize=True)
     with tempfile.TemporaryDirectory() as folder:
         plots = {path.stem: path for path in run_demo(folder).plots}
@@ -59,7 +64,7 @@ def main() -> None:
             height_px = round(picture.height * WIDTH_PX / picture.width)
             small = picture.resize((WIDTH_PX, height_px), Image.Resampling.LANCZOS)
             target = Path(__file__).with_name(f"{name}.png")
-            small.point(rounded * 3).save(target, optimize=True)
+            small.point(rounded(LEVELS)).save(target, optimize=True)
             print(f"{target.stat().st_size / 1e3:5.0f} kB  {target.name}")
 
 
