@@ -111,11 +111,10 @@ class Hand:
             assert time.monotonic() < stop, "nothing happened in the window"
             time.sleep(0.1)
         last = None
-        while last is None or not np.array_equal(last, now):
+        while last is None or not np.array_equal(last, self.picture()):
             assert time.monotonic() < stop + 15, "the window does not come to rest"
             last = self.picture()
             time.sleep(0.4)
-            now = self.picture()
 
     def mm_per_px(self):
         left, right, top, bottom = self.edge_box()
