@@ -39,7 +39,8 @@ _TO_RAS = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """From (x, y, z) of the volume as acquired: right, inferior, anterior."""
 
 _GRID_MM = 2.0
-_ITERATIONS, _SAMPLES, _BINS = 300, 2000, 50
+_ITERATIONS, _SAMPLES, _BINS = 600, 4000, 50
+"""Half of both is about twice as quick; the best rigid pose was 0.241 mm away then, not 0.228."""
 _MASK_MARGIN_VOXELS = 3
 _PAIRS = 4000
 """Voxels at which poses are compared with each other."""

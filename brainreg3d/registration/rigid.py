@@ -47,7 +47,8 @@ class RigidResult:
     overlap : Overlap
         How the tissues lie on each other.
     information : float
-        Mutual information at the result in nats, on which the verdict rests.
+        Mutual information in nats where it is largest, at the result or next to it; the verdict
+        rests on it.
     basin_gap : float
         How many times better it is than at the best pose of another orientation.
     explained : float
