@@ -130,12 +130,13 @@ def _match(new: SizedImage, old: SizedImage, *, known: bool) -> ImageMatch:
 
 
 def _wide_scales(new: SizedImage, old: SizedImage) -> tuple[float, ...]:
-    """Return the scales of lengths at which pixels or extents differ by at most two."""
+    """Return scales of lengths, but for known ones, at which pixels or extents differ by two."""
     low, high = _ANY_SCALES
     same_pixels, same_extent = old.pixel_size[1] / new.pixel_size[1], old.side / new.side
     lowest = max(low * min(1.0, same_pixels), same_extent / _EXTENTS)
     highest = min(high * max(1.0, same_pixels), same_extent * _EXTENTS)
-    return scale_steps(min(lowest, low), max(highest, high))
+    steps = scale_steps(min(lowest, low), max(highest, high))
+    return tuple(step for step in steps if not _KNOWN_SCALES[0] <= step <= _KNOWN_SCALES[1])
 
 
 def _as_match(

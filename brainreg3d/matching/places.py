@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from brainreg3d.matching.blocks import Blocks, improved, match_blocks
 from brainreg3d.matching.plane_map import PlaneMap, decompose
-from brainreg3d.matching.search import SCALE_STEP, Candidate, search
+from brainreg3d.matching.search import Candidate, search
 from brainreg3d.matching.working import Working, coarser, warped, working_image
 
 _WORKING_PX = (256, 400)  # longer side of the image
+_SIMILAR = 1.3  # scales closer than this need no grids of their own
 _CANDIDATES = 4
 _QUICK_BLOCK_PX, _QUICK_REACH_PX = 24, 14  # at half the resolution
 _REFINING = ((48, 16), (40, 8), (32, 6), (32, 6))  # sides of blocks and how far to look
@@ -129,11 +130,11 @@ def _at_its_scale(
 ) -> tuple[tuple[Working, Working], PlaneMap]:
     """Return grids on which a candidate's scale is near 1: vessels have a width to be seen at."""
     _, scale, _ = decompose(candidate.onto.linear)
-    step = round(np.log(scale) / np.log(SCALE_STEP**2))
+    step = round(np.log(scale) / np.log(_SIMILAR))
     if step == 0:
         return start, candidate.onto
     if step not in pairs:
-        pairs[step] = _working_pair(moving, fixed, SCALE_STEP ** (2 * step))
+        pairs[step] = _working_pair(moving, fixed, _SIMILAR**step)
     new, old = pairs[step]
     in_pixels = start[1].to_pixels @ candidate.onto @ start[0].to_pixels.inverse
     return (new, old), old.to_pixels.inverse @ in_pixels @ new.to_pixels
