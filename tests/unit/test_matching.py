@@ -179,7 +179,6 @@ def test_vessels_are_seen_in_any_light(lines):
     assert vessels.ridge[inner][~dark].mean() < 0.02
     assert np.corrcoef(vessels.ridge[inner].ravel(), dimmer.ridge[inner].ravel())[0, 1] > 0.7
     assert vessels.brain[inner].mean() > 0.97
-    assert not vessels.brain[:3].any()
 
 
 @given(
