@@ -53,6 +53,7 @@ class LandmarkClicks:
 
     def toggle(self) -> None:
         """Begin to click landmarks, or stop; those clicked are kept."""
+        self._controller.message = ""  # it would hide what is to be done now
         self.active = not self.active
 
     def choose(self, step: int) -> None:
@@ -73,6 +74,7 @@ class LandmarkClicks:
         row, col : float
             Where it is seen in the image.
         """
+        self._controller.message = ""
         self.points_px.pop(self.name, None)  # the newest click is the first that undo takes
         self.points_px[self.name] = (row, col)
         for _ in self._names:

@@ -275,6 +275,12 @@ def test_the_page_shows_the_image_upright_and_what_the_window_knows(windows, vis
     page.mouse.move(300, 250)
     page.mouse.wheel(0, -100)
     page.wait_for_selector("text=u unlocks it")
+    page.click("[data-key='p']")
+    page.wait_for_selector(".br-message:has-text('bregma')")
+    drag(page, [(30, 20)])
+    page.wait_for_selector(".br-message:has-text('lambda')")
+    page.keyboard.press("Escape")  # ends the clicking only
+    page.wait_for_selector("button:text-is('Cancel')")
     page.keyboard.press("Escape")
     page.wait_for_selector("text=Cancelled")
     assert windows.outcome() == {"outcome": "cancelled"}
@@ -355,7 +361,12 @@ def test_only_the_token_lets_in_and_only_one_browser(windows, visit):
     elsewhere = {"Cookie": cookies, "Origin": "http://example.org", **upgrade}
     assert fetch(f"{base}ws", elsewhere)[0] == 403
 
-    first.close()
+    again = first.context.new_page()  # of several tabs, the last one is served
+    again.goto(base)
+    shows(again)
+    first.wait_for_selector("text=The connection to brainreg3d is lost")
+
+    again.close()
     second = shows(visit(address))  # takes over from the one that is gone
     assert pose_row(second, "centre") == shown
     assert fetch(f"{base}index.html", {"Cookie": cookies})[0] == 403

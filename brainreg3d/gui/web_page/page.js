@@ -5,6 +5,7 @@
   const NOTCH = 120; // what browsers report for one notch of a wheel, or about that
   const LEAST_NOTCH = 40; // less in one event comes from a touchpad
   const BUTTONS = ["Left", "Middle", "Right"];
+  const LATEST_COUNTS = ["move", "size", "opacity"];
   // Keys that the browser keeps unless a landmark is being picked.
   const ONLY_FOR_LANDMARKS = ["Tab", "Backspace"];
 
@@ -20,7 +21,7 @@
   // the picture never trails behind the pointer, however slow the network.
   function send(message) {
     const last = queue[queue.length - 1];
-    const replaces = last && last.kind === message.kind && ["move", "size"].includes(last.kind);
+    const replaces = last?.kind === message.kind && LATEST_COUNTS.includes(last.kind);
     if (replaces) queue[queue.length - 1] = message;
     else queue.push(message);
     pump();
