@@ -457,3 +457,45 @@ def test_over_ssh_the_way_to_the_page_is_told_and_no_browser_opened(monkeypatch)
     monkeypatch.delenv("SSH_CONNECTION")
     window.welcome("http://127.0.0.1:4321/?token=abc")
     assert opened == ["http://127.0.0.1:4321/?token=abc"]
+
+
+@pytest.fixture
+def align_command(program, tmp_path):
+    """Return a function that starts ``brainreg3d align --web``."""
+    environment, _ = offscreen.working_environment()
+    image = tmp_path / "image.npy"
+    np.save(image, np.arange(1200.0).reshape(30, 40))
+    command = [sys.executable, "-m", "brainreg3d", "align", str(image), "--web", "--atlas"]
+    command += ["phantom_100um", "--image-dims-mm", "4", "3", "-o", str(tmp_path / "a.json")]
+    started = []
+
+    def start():
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        )
+        started.append(process)
+        found = next(filter(None, (re.search(r"http://\S+", line) for line in process.stdout)))
+        return process, found.group()
+
+    yield start, tmp_path / "a.json"
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_the_command_saves_what_is_accepted_and_keeps_it_when_cancelled(align_command, visit):
+    start, file = align_command
+    process, address = start()
+    page = shows(visit(address))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert process.wait(timeout=20) == 0
+    saved = file.read_bytes()
+    assert json.loads(saved)["pose"]
+    process, address = start()
+    page = shows(visit(address))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    assert process.wait(timeout=20) == 1
+    assert file.read_bytes() == saved
+    assert list(file.parent.glob("a*.json")) == [file]
