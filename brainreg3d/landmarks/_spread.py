@@ -15,10 +15,15 @@ from brainreg3d.landmarks._problem import (
     Array,
 )
 from brainreg3d.landmarks._solve import Solution
+from brainreg3d.landmarks._tilts import spread_over_tilts
 from brainreg3d.landmarks.result import PoseSpread
 
 PLANE_DEPTH_MM = 0.5
 """How uncertain it is (1 sigma) at which depth of the brain the pixel size was measured."""
+
+
+WIDE_TILT_DEG, FEW_LANDMARKS = 2.0, 8
+"""Above the one and below the other, all tilts are looked at rather than those near the best."""
 
 
 def covariance(solution: Solution) -> Array:
@@ -101,18 +106,36 @@ def pose_spread(solution: Solution) -> PoseSpread:
     )
     by_depth = _by_depth(solution, matrix, by_unknowns, middle) * PLANE_DEPTH_MM
     spread = by_unknowns @ matrix @ by_unknowns.T + np.outer(by_depth, by_depth)
+    tilt = tilt_deg(solution, matrix) if has_tilt else None
+    wide = None
+    if tilt is not None and (tilt > WIDE_TILT_DEG or _n_landmarks(solution) < FEW_LANDMARKS):
+        wide = spread_over_tilts(solution)
+        known = _given_tilt(solution, by_unknowns[:3])
+        spread[:3, :3] = known + wide.center_mm2 + np.outer(by_depth[:3], by_depth[:3])
     sigma = np.sqrt(np.maximum(np.diag(spread), 0.0)).tolist()
     plane = middle.pose.axes[:2]
     along, down = np.sqrt(np.diag(plane @ spread[:3, :3] @ plane.T)).tolist()
     return PoseSpread(
         position_mm=(along, down),
         center_mm=(sigma[0], sigma[1], sigma[2]),
-        yaw_deg=sigma[3],
-        pitch_deg=sigma[4] if has_tilt else None,
-        roll_deg=sigma[5] if has_tilt else None,
-        tilt_deg=tilt_deg(solution, matrix) if has_tilt else None,
-        scale=sigma[6] if has_scale else None,
+        yaw_deg=wide.yaw_deg if wide else sigma[3],
+        pitch_deg=(wide.pitch_deg if wide else sigma[4]) if has_tilt else None,
+        roll_deg=(wide.roll_deg if wide else sigma[5]) if has_tilt else None,
+        tilt_deg=wide.tilt_deg if wide else tilt,
+        scale=(wide.scale if wide else sigma[6]) if has_scale else None,
     )
+
+
+def _n_landmarks(solution: Solution) -> int:
+    return len(solution.model.problem.points_mm)
+
+
+def _given_tilt(solution: Solution, by_unknowns: Array) -> Array:
+    """Return the covariance of numbers if the tilt were known."""
+    data, prior = solution.information()
+    rest = [k for k, name in enumerate(solution.unknowns) if name not in (TILT_A, TILT_B)]
+    matrix = np.linalg.pinv((data + prior)[np.ix_(rest, rest)], hermitian=True)
+    return np.asarray(by_unknowns[:, rest] @ matrix @ by_unknowns[:, rest].T)
 
 
 def _numbers(model: Model, x: Array, middle: ImageView) -> Array:

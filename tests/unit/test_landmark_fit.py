@@ -196,6 +196,52 @@ def test_four_dorsal_landmarks_leave_the_tilt_open_and_say_what_to_add(annotatio
         assert advised[0].startswith(("SS", "MOp"))  # those on the side
 
 
+def test_the_spread_of_few_landmarks_holds_the_truth_though_two_tilts_may_fit(annotation, places):
+    """Four landmarks at nearly one height: the likely tilts form no bell about the best one."""
+    rng = np.random.default_rng(5)
+    four = _as_ccf(_some(places, *WFIELD_FOUR))
+    covered, errors, spreads = [], [], []
+    for _ in range(80):
+        pitch, roll = rng.uniform(-8, 8), rng.uniform(-8, 8)
+        view = _view(annotation, pitch=pitch, roll=roll, yaw=rng.uniform(-180, 180))
+        fit = fit_pose(
+            _clicks(four, view, rng),
+            annotation,
+            SHAPE,
+            pixel_size_mm=view.pixel_size_mm,
+            mirrored=False,
+        )
+        off = np.array([fit.view.pose.pitch_deg - pitch, fit.view.pose.roll_deg - roll])
+        sigma = np.array([fit.spread.pitch_deg, fit.spread.roll_deg])
+        covered.append(np.abs(off) <= sigma)
+        errors.append(off)
+        spreads.append(sigma)
+    assert np.all((np.mean(covered, axis=0) > 0.6) & (np.mean(covered, axis=0) < 0.92))
+    true_size = np.sqrt(np.mean(np.square(errors), axis=0))
+    stated = np.sqrt(np.mean(np.square(spreads), axis=0))
+    assert np.all((stated / true_size > 0.8) & (stated / true_size < 1.5))
+
+
+def test_looking_at_all_tilts_agrees_with_the_bell_where_there_is_one(
+    annotation, places, monkeypatch
+):
+    from brainreg3d.landmarks import _spread
+
+    view = _view(annotation, pitch=5.0, roll=-9.0, yaw=35.0)
+    for scale_known in (True, False):
+        landmarks = _clicks(places, view, np.random.default_rng(8))
+        size = view.pixel_size_mm if scale_known else None
+        bell = fit_pose(landmarks, annotation, SHAPE, pixel_size_mm=size).spread
+        monkeypatch.setattr(_spread, "WIDE_TILT_DEG", 0.0)
+        wide = fit_pose(landmarks, annotation, SHAPE, pixel_size_mm=size).spread
+        monkeypatch.undo()
+        assert wide != bell
+        for name in ("position_mm", "center_mm", "yaw_deg", "pitch_deg", "roll_deg", "tilt_deg"):
+            np.testing.assert_allclose(getattr(wide, name), getattr(bell, name), rtol=0.12)
+        if not scale_known:
+            assert wide.scale == pytest.approx(bell.scale, rel=0.1)
+
+
 def test_the_landmark_that_is_advised_does_what_is_said(annotation, places):
     view = _view(annotation, roll=4.0, pitch=-3.0)
     rng = np.random.default_rng(11)
