@@ -47,8 +47,8 @@ class RemoteView:
         self.outcome = session.outcome
         self._stage.hide_texts()  # the page has them as text, which is sharp at any size
         self._dirty, self._shown = asyncio.Event(), asyncio.Event()
-        self._page_px, self._ratio, self._share = self._window.GetSize(), 1.0, 1.0
-        self._is_slow = False
+        self._page_px, self._ratio = self._window.GetSize(), 1.0
+        self._is_slow = self._is_held = False
 
     def close(self) -> None:
         """Give the render window back."""
@@ -63,8 +63,6 @@ class RemoteView:
             ``"kind"`` and what belongs to it; see ``page.js``.
         """
         kind = message.get("kind")
-        # Where the image ends up is decided in the fine picture, by the release of the button.
-        self._draw_at(_COARSE if self._is_slow and kind == "move" else 1.0)
         if kind == "size":
             self._resize(message)
         elif kind == "opacity":
@@ -76,6 +74,7 @@ class RemoteView:
         elif kind == "move":
             self._invoke("MouseMoveEvent", message)
         elif kind in ("press", "release") and message["button"] in _BUTTONS:
+            self._is_held = kind == "press"
             self._invoke(f"{message['button']}Button{kind.capitalize()}Event", message)
         elif kind == "wheel":
             steps = int(np.clip(message["steps"], -10, 10))
@@ -85,6 +84,7 @@ class RemoteView:
 
     def let_go(self) -> None:
         """Let go of the image, because the browser is gone."""
+        self._is_held = False
         for button in _BUTTONS:
             self._interactor.InvokeEvent(f"{button}ButtonReleaseEvent")
 
@@ -134,17 +134,13 @@ class RemoteView:
             try:
                 await asyncio.wait_for(self._dirty.wait(), _STILL_AFTER_S)
             except TimeoutError:
-                if self._draw_at(1.0):
-                    self._stage.refresh()
                 await self._show(send, _STILL)
 
     async def _show(self, send: Callable[[str], None], quality: Mapping[str, Any]) -> None:
-        start = time.perf_counter()
-        self._window.Render()
-        if self._share == 1.0:
-            self._is_slow = time.perf_counter() - start > _SLOW_S
+        is_coarse = self._is_slow and self._is_held and quality is _MOVING
+        pixels = self._coarse_pixels() if is_coarse else self._pixels()
         self._shown.clear()
-        send(_data_url(self._pixels(), quality))
+        send(_data_url(pixels, quality))
         try:
             await asyncio.wait_for(self._shown.wait(), _SHOWN_WITHIN_S)
         except TimeoutError:
@@ -161,22 +157,16 @@ class RemoteView:
             return
         most = (_LARGEST_PX / (width * height)) ** 0.5
         self._page_px, self._ratio = (width, height), min(float(message["ratio"]), most)
-        self._share = 0.0  # neither fine nor coarse
-        self._draw_at(1.0)
-        self._stage.refresh()
+        self._set_size(self._ratio)
         self._changed()
 
-    def _draw_at(self, share: float) -> bool:
-        """Set the share of the screen's resolution; tell whether that is a change."""
-        if share == self._share:
-            return False
-        self._share, ratio = share, self._ratio * share
+    def _set_size(self, ratio: float) -> None:
+        """Set the size of the picture, given its pixels for each pixel of the page."""
         size = [max(round(side * ratio), _SMALLEST_SIDE_PX) for side in self._page_px]
         self._window.SetSize(*size)
         self._window.SetDPI(round(_USUAL_DPI * ratio))  # texts keep their size in the page
         self._interactor.SetEventSize(*size)
-        self.controller.resize((size[0], size[1]))  # before the next event asks what is where
-        return True
+        self._stage.refresh()
 
     def _invoke(self, event: str, message: Mapping[str, Any]) -> None:
         width, height = self._window.GetSize()
@@ -190,11 +180,25 @@ class RemoteView:
         )
         self._interactor.InvokeEvent(event)
 
+    def _coarse_pixels(self) -> NDArray[np.uint8]:
+        """Return a smaller picture; events go on counting in the pixels of the large one."""
+        self._set_size(self._ratio * _COARSE)
+        pixels = self._rendered()
+        self._set_size(self._ratio)
+        return pixels
+
     def _pixels(self) -> NDArray[np.uint8]:
-        """Return what was rendered, from the top row down."""
+        start = time.perf_counter()
+        pixels = self._rendered()
+        self._is_slow = time.perf_counter() - start > _SLOW_S
+        return pixels
+
+    def _rendered(self) -> NDArray[np.uint8]:
+        """Return the picture, from the top row down."""
         from vtkmodules.util.numpy_support import vtk_to_numpy
         from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 
+        self._window.Render()
         width, height = self._window.GetSize()
         data = vtkUnsignedCharArray()
         self._window.GetPixelData(0, 0, width - 1, height - 1, 0, data, 0)
@@ -202,13 +206,13 @@ class RemoteView:
 
 
 def _table(lines: list[str]) -> list[list[str]]:
-    """Return lines of text as pairs of a name and its values, one value a line."""
+    """Return lines of text as pairs of a name and its values."""
     rows = []
     for line in lines:
         name, rest = line.split(maxsplit=1)
         for part in (f"{name} {rest}").split("   "):
             name, values = part.split(maxsplit=1)
-            rows.append([name, "\n".join(values.split("  "))])
+            rows.append([name, values])
     return rows
 
 

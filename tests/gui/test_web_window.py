@@ -290,7 +290,11 @@ def test_pointer_is_exact_at_any_size_and_pixel_ratio(windows, visit):
     page = shows(visit(windows.open(TILTED), device_scale_factor=1.5))
     picture(page)
     page.set_viewport_size({"width": 741, "height": 433})
-    scale = mm_per_px(picture(page))
+    before = picture(page)
+    scale = mm_per_px(before)
+    drag(page, [(0, 0), (5, 9), (24, -30)], button="middle")  # shows another part
+    moved = np.subtract(edge_box(picture(page)), edge_box(before))
+    np.testing.assert_allclose(moved, (24, 24, -30, -30), atol=1)
     box = page.locator("#brainreg3d-view").bounding_box()
     size = page.evaluate(f'(() => {{ const i = document.querySelector("{PICTURE}");'
                          " return [i.naturalWidth, i.naturalHeight]; })()")  # fmt: skip
