@@ -121,7 +121,7 @@ def test_another_animal_in_the_same_window_is_refused(old):
     match = match_images(there, here)
     assert not match.trusted
     assert match.doubt
-    assert match.quality < 0.3
+    assert match.quality < 0.25
 
 
 def test_what_shows_no_brain_is_refused(old):
