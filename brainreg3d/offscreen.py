@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from brainreg3d._logging import logger
@@ -94,6 +95,32 @@ def run_program(
         return f"ended by {_signal_name(-done.returncode)}"
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     return lines[-1][:200] if lines else f"exit code {done.returncode}"
+
+
+@contextlib.contextmanager
+def environment_set(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while.
+
+    Parameters
+    ----------
+    variables : mapping of str to str
+        Their values.
+
+    Yields
+    ------
+    None
+        Afterwards everything is as it was.
+    """
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _candidates() -> list[tuple[str, dict[str, str]]]:

@@ -64,7 +64,7 @@ class WebWindow:
             If what it takes is not installed, or nothing can be rendered.
         """
         _check_installed()
-        _prepare_rendering()
+        _rendering_environment()
 
     def ask(self, scene: AlignmentScene) -> PlacedImage | None:
         """Let the user place the image.
@@ -93,7 +93,8 @@ class WebWindow:
         self.check()
         from brainreg3d.gui.web_server import WebSession, run
 
-        return run(lambda: WebSession(scene, self).serve())
+        with offscreen.environment_set(_rendering_environment()):
+            return run(lambda: WebSession(scene, self).serve())
 
     def welcome(self, address: str) -> None:
         """Tell the user where the page is, and open it where that is possible.
@@ -124,8 +125,8 @@ def _check_installed() -> None:
         raise AlignmentNeeded(message)
 
 
-def _prepare_rendering() -> None:
-    """Choose the way of rendering that works; VTK would end the process where none does."""
+def _rendering_environment() -> dict[str, str]:
+    """Return the way of rendering that works; VTK would end the process where none does."""
     environment, reason = offscreen.working_environment()
     if environment is None:
         message = (
@@ -133,7 +134,7 @@ def _prepare_rendering() -> None:
             f"{offscreen.INSTALL_OPENGL} {_OTHER_WAYS}"
         )
         raise AlignmentNeeded(message)
-    os.environ.update(environment)
+    return environment
 
 
 def _is_remote() -> bool:

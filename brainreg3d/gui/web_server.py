@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from brainreg3d.errors import AlignmentNeeded, InputError
 from brainreg3d.gui.web_buttons import button_groups
 from brainreg3d.gui.web_gate import Gate
 from brainreg3d.gui.web_view import RemoteView
+from brainreg3d.offscreen import environment_set
 from brainreg3d.steps.base import AlignmentScene, PlacedImage
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ class WebSession:
         return self._view.outcome()
 
     async def _start(self) -> asyncio.Task[None]:
-        with _no_arguments():
+        # Without this trame takes the arguments of our own program for its own.
+        with environment_set({"TRAME_ARGS": "--no-ws-compress"}):
             serving = self._server.start(
                 port=self._window.port,
                 host=_HOST,
@@ -232,18 +233,3 @@ def _make_server(scene: AlignmentScene) -> Any:
     state.done, state.frame = "", ""
     state.groups = button_groups(has_earlier_image=scene.matched_image is not None)
     return server
-
-
-@contextlib.contextmanager
-def _no_arguments() -> Iterator[None]:
-    """Keep trame from taking the arguments of this program for its own."""
-    name = "TRAME_ARGS"
-    before = os.environ.get(name)
-    os.environ[name] = "--no-ws-compress"  # pictures are compressed already
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import importlib.util
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -435,6 +437,26 @@ def test_a_port_can_be_chosen_unless_it_is_in_use(windows):
     assert outcome["outcome"] == InputError.__name__
     assert str(port) in outcome["message"]
     assert f"127.0.0.1:{port}/" in windows.open(port=port)
+
+
+def test_it_runs_where_an_event_loop_runs_already():
+    """As in a notebook."""
+    from brainreg3d.gui.web_server import run
+
+    async def answer():
+        await asyncio.sleep(0)
+        return "a view"
+
+    async def refuse():
+        raise AlignmentNeeded("no")
+
+    async def cell():
+        assert run(answer) == "a view"
+        with pytest.raises(AlignmentNeeded):
+            run(refuse)
+
+    with ThreadPoolExecutor(1) as thread:  # the loop of this one belongs to the browser
+        thread.submit(asyncio.run, cell()).result(timeout=20)
 
 
 def test_what_is_missing_is_said(monkeypatch):
