@@ -70,7 +70,8 @@ class Alignment:
     bregma : str
         Name of the bregma preset that positions are reported against.
     source : str
-        How the pose came about: ``"file"``, ``"pose"`` or ``"window"``.
+        How the pose came about: ``"file"``, ``"pose"``, ``"window"``, ``"landmarks"`` or
+        ``"transfer"``.
     file : pathlib.Path or None
         The alignment file it was read from.
     image_sha256 : str or None
