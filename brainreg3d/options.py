@@ -33,6 +33,7 @@ METHODS: dict[str, dict[str, dict[str, Any]]] = {
 
 PARAMETERS_OF_OPTION = {
     "atlas": [("TemplateSource", "atlas")],
+    "overlap": [("RegionSelector", "overlap")],
     "metric": [("RigidRegistrar", "metric")],
     "alignment": [("ManualAligner", "alignment")],
     "landmarks": [("ManualAligner", "landmarks")],

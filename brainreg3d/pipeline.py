@@ -85,8 +85,12 @@ class BrainReg3D:
         Name of an atlas; see `brainreg3d.steps.TemplateSource`.
     template_source : Step, optional
         Instead of `atlas`: a step that provides one, such as `LocalTemplateSource`.
-    brain_regions : iterable of str or int, optional
-        Acronyms, ids or names; ``_DEFAULT_BRAIN_REGIONS`` when not given.
+    brain_regions : str or iterable of str or int, optional
+        Acronyms, ids, names, or a cut: ``"families"``, ``"areas"``, ``"areas+layers"``,
+        ``"wfield"`` or ``"all"``; ``_DEFAULT_BRAIN_REGIONS`` when not given.
+    overlap : {"error", "deepest"}, optional
+        Whether regions inside each other are an error, or each voxel belongs to the one that is
+        deepest in the tree.
     camera_distance_mm : float or None, optional
         From the image plane to a camera that moves with it; None for parallel rays. What the
         alignment says, or 230 mm, when not given.
@@ -169,6 +173,7 @@ class BrainReg3D:
     atlas: Any = attrs.field(default=None, kw_only=True)
     template_source: Any = attrs.field(default=None, kw_only=True)
     brain_regions: Any = attrs.field(default=None, kw_only=True)
+    overlap: str | None = attrs.field(default=None, kw_only=True)
     camera_distance_mm: float | NotGiven | None = attrs.field(default=NOT_GIVEN, kw_only=True)
     principal_point_px: Sequence[float] | None = attrs.field(default=None, kw_only=True)
     focal_point: Sequence[float] | None = attrs.field(default=None, kw_only=True)

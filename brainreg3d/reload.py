@@ -23,6 +23,7 @@ _OWN_CLASSES: dict[str, type[Step]] = {
     for kind in (
         steps.TemplateSource,
         steps.LocalTemplateSource,
+        steps.RegionSelector,
         steps.Projector,
         steps.DepthResolver,
         steps.PixelLabeller,

@@ -12,21 +12,31 @@ from brainreg3d.atlas.bregma import (
     find_bregma,
     stereotaxic_to_ccf,
 )
-from brainreg3d.atlas.regions import Region, RegionSet, select_regions
+from brainreg3d.atlas.cuts import CUTS, WFIELD_NAMES, Cut, check_partition, cut_regions
+from brainreg3d.atlas.regions import Region, RegionSet, rest_region, whole_region
+from brainreg3d.atlas.selection import OVERLAPS, select_regions
 from brainreg3d.atlas.structures import Structure, StructureTree
 
 __all__ = [
     "BREGMA_PRESETS",
+    "CUTS",
+    "OVERLAPS",
+    "WFIELD_NAMES",
     "Annotation",
     "Atlas",
     "BregmaPreset",
+    "Cut",
     "Region",
     "RegionSet",
     "Structure",
     "StructureTree",
     "Template",
     "ccf_to_stereotaxic",
+    "check_partition",
+    "cut_regions",
     "find_bregma",
+    "rest_region",
     "select_regions",
     "stereotaxic_to_ccf",
+    "whole_region",
 ]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas.annotation import Annotation
-from brainreg3d.atlas.atlas import Atlas
 from brainreg3d.atlas.structures import Structure, StructureTree
-from brainreg3d.errors import RegionError, did_you_mean
+
+REST = "-rest"
+"""How acronyms of rests end, such as that of ``"TH-rest"``."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @attrs.frozen
 class Region:
-    """A structure together with everything below it in the tree.
+    """A structure together with everything below it in the tree, or what others leave of it.
 
     Parameters
     ----------
@@ -29,7 +34,7 @@ class Region:
     rgb : tuple of int
         Colour of the atlas, 0 to 255.
     structure_ids : tuple of int
-        Ids of the structure and its descendants.
+        Ids of the structure and its descendants; of a rest, those that belong to it.
     """
 
     id: int
@@ -37,6 +42,64 @@ class Region:
     name: str
     rgb: tuple[int, int, int]
     structure_ids: tuple[int, ...] = attrs.field(repr=False)
+
+    def reduced_to(self, structure_ids: Collection[int]) -> Region:
+        """Return what other regions leave of this one.
+
+        Parameters
+        ----------
+        structure_ids : collection of int
+            Ids that stay.
+
+        Returns
+        -------
+        Region
+            Of the same acronym; its name says that it is a rest.
+        """
+        members = tuple(structure_ids)
+        return attrs.evolve(self, name=_rest_title(self.name), structure_ids=members)
+
+
+def whole_region(tree: StructureTree, structure: Structure) -> Region:
+    """Return a structure with everything below it.
+
+    Parameters
+    ----------
+    tree : StructureTree
+        Holds the structure.
+    structure : Structure
+        A node of the tree.
+
+    Returns
+    -------
+    Region
+        Under the acronym and name of the structure.
+    """
+    members = tuple(tree.descendants(structure.id))
+    return Region(structure.id, structure.acronym, structure.name, structure.rgb, members)
+
+
+def rest_region(structure: Structure) -> Region:
+    """Return the voxels that are annotated as a structure and as nothing below it.
+
+    Parameters
+    ----------
+    structure : Structure
+        A node of the tree, such as the thalamus ``"TH"``.
+
+    Returns
+    -------
+    Region
+        Its acronym ends with `REST`: ``"TH-rest"`` is safe in file names, on command lines and in
+        lists separated by commas. Its name is ``"Thalamus (rest)"``.
+    """
+    acronym, members = structure.acronym + REST, (structure.id,)
+    title = _rest_title(structure.name)
+    return Region(structure.id, acronym, title, structure.rgb, members)
+
+
+def _rest_title(name: str) -> str:
+    return f"{name} (rest)"
 
 
 @attrs.frozen
@@ -65,6 +128,20 @@ class RegionSet:
         """The short names, in order."""
         return tuple(region.acronym for region in self.regions)
 
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """Names for files of the regions, in order, without suffix and safe on every system.
+
+        ``"VISp2/3"`` becomes ``"VISp2-3"``. Where two differ only in case, as ``"CM"`` and
+        ``"cm"`` do, or in characters that were replaced, the structure's id follows.
+        """
+        names = [_UNSAFE.sub("-", region.acronym).strip("-.") for region in self.regions]
+        count = Counter(name.lower() for name in names)
+        return tuple(
+            name if name and count[name.lower()] == 1 else f"{name}_{region.id}"
+            for name, region in zip(names, self.regions, strict=True)
+        )
+
     def label_of_index(self, annotation: Annotation) -> NDArray[np.uint16]:
         """Return the label that each entry of an annotation's table gets.
 
@@ -79,115 +156,8 @@ class RegionSet:
             0 for tissue outside all regions, else 1 + place of the region.
         """
         labels = np.zeros(annotation.ids.size, dtype=np.uint16)
-        for place, region in enumerate(self.regions):
-            labels[annotation.members(region.structure_ids)] = place + 1
+        # Of regions inside each other the smaller one wins, in whatever order they stand.
+        order = sorted(range(len(self)), key=lambda place: -len(self[place].structure_ids))
+        for place in order:
+            labels[annotation.members(self[place].structure_ids)] = place + 1
         return labels
-
-
-def select_regions(atlas: Atlas, keys: Iterable[str | int]) -> RegionSet:
-    """Find the regions that a user named, and check them.
-
-    Parameters
-    ----------
-    atlas : Atlas
-        Where to look them up.
-    keys : iterable of str or int
-        Acronyms, ids or names. A name with commas in it may stand in pieces, as it does after a
-        text was taken apart at its commas.
-
-    Returns
-    -------
-    RegionSet
-        In the order asked for.
-
-    Raises
-    ------
-    RegionError
-        If a region is unknown, has no voxels in this atlas, is named twice, or lies inside
-        another one of the list; all such regions are named at once.
-    """
-    wanted: list[str | int] = [keys] if isinstance(keys, str | int) else list(keys)
-    if not wanted:
-        message = 'No regions were asked for; expected names such as ["MOp", "VIS"].'
-        raise RegionError(message)
-    found, problems = [], []
-    for key in _rejoin(atlas.structures, wanted):
-        try:
-            found.append(atlas.structures.find(key))
-        except RegionError as error:
-            problems.append(str(error))
-    problems += _empty_problems(atlas, found) + _overlap_problems(atlas, found)
-    if problems:
-        raise RegionError(" ".join(problems))
-    return RegionSet(tuple(_region(atlas, structure) for structure in found))
-
-
-def _rejoin(structures: StructureTree, keys: list[str | int]) -> list[str | int]:
-    """Put names together again that were taken apart at their commas; the longest name wins.
-
-    Pieces that are all regions by themselves stay apart.
-    """
-    names = {_spaced(structure.name): structure.name for structure in structures}
-    most = 1 + max((name.count(",") for name in names), default=0)
-    joined: list[str | int] = []
-    start = 0
-    while start < len(keys):
-        step = 1
-        for length in range(min(most, len(keys) - start), 1, -1):
-            pieces = keys[start : start + length]
-            name = names.get(_spaced(",".join(str(piece) for piece in pieces)))
-            if name is not None and not all(_is_found(structures, piece) for piece in pieces):
-                joined.append(name)
-                step = length
-                break
-        else:
-            joined.append(keys[start])
-        start += step
-    return joined
-
-
-def _spaced(name: str) -> str:
-    return ", ".join(part.strip() for part in name.lower().split(","))
-
-
-def _is_found(structures: StructureTree, key: str | int) -> bool:
-    try:
-        structures.find(key)
-    except RegionError:
-        return False
-    return True
-
-
-def _region(atlas: Atlas, structure: Structure) -> Region:
-    members = tuple(atlas.structures.descendants(structure.id))
-    return Region(structure.id, structure.acronym, structure.name, structure.rgb, members)
-
-
-def _empty_problems(atlas: Atlas, structures: list[Structure]) -> list[str]:
-    empty = [s for s in structures if atlas.is_empty(s.id)]
-    if not empty:
-        return []
-    filled = [s.acronym for s in atlas.structures if not atlas.is_empty(s.id)]
-    return [
-        f"Region {structure.acronym!r} ({structure.name}) has no voxels in {atlas.full_name}."
-        f"{did_you_mean(structure.acronym, filled)}"
-        for structure in empty
-    ]
-
-
-def _overlap_problems(atlas: Atlas, structures: list[Structure]) -> list[str]:
-    problems = []
-    seen: set[int] = set()
-    for structure in structures:
-        if structure.id in seen:
-            problems.append(f"Region {structure.acronym!r} is named twice.")
-        seen.add(structure.id)
-    for structure in structures:
-        above = set(atlas.structures.ancestors(structure.id)[:-1]) & seen
-        for identifier in above:
-            parent = atlas.structures[identifier].acronym
-            problems.append(
-                f"Region {structure.acronym!r} is part of {parent!r}, so its voxels would count "
-                f"twice; name one of the two."
-            )
-    return problems

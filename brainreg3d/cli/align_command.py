@@ -13,6 +13,7 @@ from brainreg3d.cli.options import (
     atlas_options,
     image_options,
     open_window,
+    region_options,
     window_options,
 )
 from brainreg3d.cli.run_commands import report_pose
@@ -44,7 +45,7 @@ _OF_THE_WINDOW = ("web", "start", "anterior", "tilt", "hemisphere", "match_to")
 @click.option("--hemisphere", help="Start over both, left or right.  [default: both]")
 @image_options
 @atlas_options
-@click.option("--regions", metavar="A,B,...", help="Regions to show in the window.")
+@region_options
 def align(image: Path, output: Path | None, landmarks: Path | None, **options: Any) -> None:
     """Place IMAGE on the brain and write its alignment file.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from brainreg3d.cli.options import atlas_arguments, atlas_options
+
+if TYPE_CHECKING:
+    from brainreg3d.atlas import Region, Structure
 
 
 @click.command()
@@ -53,21 +57,33 @@ def fetch(
 @click.command()
 @click.argument("pattern", required=False)
 @click.option("--under", metavar="REGION", help="Only what belongs to this structure.")
+@click.option(
+    "--cut",
+    metavar="NAME",
+    help="Only the regions of a cut: families, areas, areas+layers, wfield or all.",
+)
 @atlas_options
-def regions(pattern: str | None, under: str | None, **options: Any) -> None:
-    """List the structures of an atlas that have voxels; PATTERN keeps names that hold it."""
+def regions(pattern: str | None, under: str | None, cut: str | None, **options: Any) -> None:
+    """List the structures of an atlas that have voxels; PATTERN keeps names that hold it.
+
+    What is listed may be given to --regions, and so may the name of a cut, which stands for all
+    its regions.
+    """
+    from brainreg3d.atlas import cut_regions
     from brainreg3d.pipeline import BrainReg3D
 
     atlas = BrainReg3D(**atlas_arguments(**options)).load_atlas()
+    listed = [s for s in atlas.structures if not atlas.is_empty(s.id)]
+    rows: Iterable[Structure | Region] = listed if cut is None else cut_regions(atlas, cut)
     wanted = None
     if under is not None:
         wanted = set(atlas.structures.descendants(atlas.structures.find(under).id))
     found = False
-    for structure in atlas.structures:
+    for structure in rows:
         text = f"{structure.acronym} {structure.name}".lower()
         if pattern and pattern.lower() not in text:
             continue
-        if (wanted is None or structure.id in wanted) and not atlas.is_empty(structure.id):
+        if wanted is None or structure.id in wanted:
             found = True
             click.echo(f"{structure.acronym:>16}  {structure.id:>10}  {structure.name}")
     if not found:

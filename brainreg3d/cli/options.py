@@ -106,6 +106,36 @@ def image_options(command: CommandT) -> CommandT:
     )
 
 
+def region_options(command: CommandT) -> CommandT:
+    """Add the options that say which regions are labelled.
+
+    Parameters
+    ----------
+    command : callable
+        A click command function.
+
+    Returns
+    -------
+    callable
+        The same, with the options added.
+    """
+    return _add(
+        command,
+        click.option(
+            "--regions",
+            metavar="A,B,...",
+            help="Acronyms, ids or names, commas included, or a cut: families, areas, "
+            "areas+layers, wfield or all.",
+        ),
+        click.option(
+            "--overlap",
+            metavar="HOW",
+            help="Regions inside each other: error, or deepest (the inner one wins).  "
+            "[default: error]",
+        ),
+    )
+
+
 def window_options(command: CommandT) -> CommandT:
     """Add the options that say where the pose is asked for, and how the image starts there.
 

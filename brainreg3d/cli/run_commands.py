@@ -13,6 +13,7 @@ from brainreg3d.cli.options import (
     atlas_options,
     image_options,
     open_window,
+    region_options,
     window_options,
 )
 
@@ -41,7 +42,7 @@ def _pick_image() -> Path:
     "--landmarks", type=_PATH, metavar="FILE", help="Points with known places, instead of it."
 )
 @atlas_options
-@click.option("--regions", metavar="A,B,...", help="Acronyms, ids or names, commas included.")
+@region_options
 @click.option("--method", help="exact (one ray a pixel) or original.  [default: exact]")
 @click.option("--occluders", help="What hides: tissue, or only the regions.")
 @click.option("--hemisphere", help="both, left or right.  [default: both]")

@@ -52,7 +52,9 @@ def explain_unseen(
     if not missing:
         return {}
     if hemisphere == "both" and window_mask is None:
-        return {visible.visibility[place].acronym: _reason(visible, place) for place in missing}
+        return {
+            visible.visibility[place].acronym: _reason(visible, regions, place) for place in missing
+        }
     right = None if hemisphere == "both" else hemisphere == "right"
     parts: tuple[Visibility, ...] | None = None
     if projections is not None:
@@ -76,14 +78,16 @@ def explain_unseen(
                 f"seen only in the {_OTHER_SIDE[hemisphere]} hemisphere, not in the {hemisphere}"
             )
         else:
-            reason = _reason(visible, place)
+            reason = _reason(visible, regions, place)
         reasons[visible.visibility[place].acronym] = reason
     return reasons
 
 
-def _reason(visible: VisibleSamples, place: int) -> str:
+def _reason(visible: VisibleSamples, regions: RegionSet, place: int) -> str:
     """Return why a region has no pixel in an image that is labelled as a whole."""
     report = visible.visibility[place]
+    if not regions[place].structure_ids:
+        return "all of it belongs to regions inside it"
     if report.n_projected == 0:
         return "outside the image"
     return _hidden_by(report) if report.n_visible == 0 else "too small to be labelled"
