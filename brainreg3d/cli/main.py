@@ -12,6 +12,7 @@ import click
 from brainreg3d._version import __version__
 from brainreg3d.cli.align_command import align
 from brainreg3d.cli.atlas_commands import fetch, regions
+from brainreg3d.cli.export_command import export_atlas
 from brainreg3d.cli.run_commands import demo, register, run, show
 from brainreg3d.cli.transfer_command import transfer
 from brainreg3d.errors import BrainReg3DError
@@ -26,7 +27,7 @@ def brainreg3d() -> None:
     """Put cortical images onto the Allen mouse brain and write a mask for each region."""
 
 
-for _command in (run, align, transfer, register, demo, fetch, regions, show):
+for _command in (run, align, transfer, register, demo, fetch, regions, export_atlas, show):
     _command.params.append(
         click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks.")
     )

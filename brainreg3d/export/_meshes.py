@@ -1,0 +1,169 @@
+"""Smooth surfaces of all structures, as coarse as each can be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.atlas import Annotation, StructureTree
+from brainreg3d.surfaces import Surface, smooth_field, zero_surface
+
+CELLS = 1_000_000
+"""About how many cells the box around a part is divided into: 0.125 mm cells for a whole mouse
+brain, single voxels of 25 µm for what is smaller than 2.5 mm."""
+
+MAX_CELLS = 8_000_000
+"""How far cells are divided to keep a thin sheet."""
+
+MIN_INSIDE = 0.8
+"""Share of a structure's tissue that its surface has to enclose, or it is made finer."""
+
+_SMOOTHINGS = (0.8, 0.5)  # cells; less keeps structures of a few voxels
+_MARGIN = 3  # cells around a part: as far as the smoothing reaches
+
+Box = tuple[slice, slice, slice]
+
+
+class MeshMaker:
+    """Surfaces of parts of an annotation.
+
+    Parameters
+    ----------
+    annotation : Annotation
+        The volume.
+
+    Notes
+    -----
+    A structure is cut into the parts that lie apart along the left-right axis, each part into
+    cells of whole voxels, and the share of tissue in each cell is smoothed and cut at one half.
+    Thin sheets would vanish that way: cells are made smaller until the surface encloses
+    `MIN_INSIDE` of the tissue.
+    """
+
+    def __init__(self, annotation: Annotation) -> None:
+        from scipy.ndimage import find_objects  # slow to import
+
+        self._index = annotation.index
+        self._spacing_mm = np.asarray(annotation.spacing_mm)
+        count = annotation.ids.size
+        self._boxes = [None, *find_objects(self._index, max_label=max(1, count - 1))]
+        # Where along x each entry of the table has voxels.
+        self._columns = np.zeros((count, self._index.shape[2]), dtype=bool)
+        x = np.arange(self._index.shape[2])
+        for slab in self._index:
+            self._columns[slab, x] = True
+
+    def surface(self, member: NDArray[np.bool_]) -> Surface | None:
+        """Return the surface of a part of the annotation.
+
+        Parameters
+        ----------
+        member : numpy.ndarray of bool, shape (n_ids,)
+            Which entries of the annotation's table belong to the part.
+
+        Returns
+        -------
+        Surface or None
+            In the atlas frame; None for a part without voxels.
+        """
+        boxes = [self._boxes[i] for i in np.flatnonzero(member) if self._boxes[i] is not None]
+        if not boxes:
+            return None
+        z, y = (
+            slice(min(b[axis].start for b in boxes), max(b[axis].stop for b in boxes))
+            for axis in (0, 1)
+        )
+        found = [
+            self._part((z, y, x), member) for x in _runs(self._columns[member].any(axis=0))
+        ]
+        return _joined([surface for surface in found if surface is not None])
+
+    def _part(self, box: Box, member: NDArray[np.bool_]) -> Surface | None:
+        lengths = np.array([side.stop - side.start for side in box])
+        cell_mm = max(
+            (np.prod(lengths * self._spacing_mm) / CELLS) ** (1 / 3), self._spacing_mm.min()
+        )
+        while True:
+            steps = np.maximum(1, np.ceil(cell_mm / self._spacing_mm - 0.25)).astype(int)
+            share = np.pad(_share(self._index[box], member, steps), _MARGIN)
+            finer = np.prod(np.ceil(lengths / np.maximum(1, steps // 2))) <= MAX_CELLS
+            is_last = not finer or bool((steps == 1).all())
+            for smoothing in _SMOOTHINGS if is_last else _SMOOTHINGS[:1]:
+                field = smooth_field(share, smoothing)
+                if share[field > 0].sum() >= MIN_INSIDE * share.sum():
+                    return self._cut(field, box, steps)
+            if is_last:  # single voxels and threads: the cells themselves
+                return self._cut(np.asarray(share - share.max() / 2, dtype=float), box, steps)
+            cell_mm /= 2
+
+    def _cut(self, field: NDArray[np.float64], box: Box, steps: NDArray[Any]) -> Surface | None:
+        start = np.array([side.start for side in box])
+        first_mm = (start + (0.5 - _MARGIN) * steps) * self._spacing_mm
+        return zero_surface(field, steps * self._spacing_mm, first_mm)
+
+
+def structure_surfaces(
+    annotation: Annotation, structures: StructureTree
+) -> Iterator[tuple[int, Surface]]:
+    """Make the surfaces of all structures that have voxels.
+
+    Parameters
+    ----------
+    annotation : Annotation
+        The volume.
+    structures : StructureTree
+        All structures. A root stands for all tissue, also for values that are no structures.
+
+    Yields
+    ------
+    identifier : int
+        Id of the structure.
+    surface : Surface
+        Of the structure and everything below it, in the atlas frame.
+    """
+    maker = MeshMaker(annotation)
+    roots = {root.id for root in structures.roots} if len(structures.roots) == 1 else set()
+    for structure in structures:
+        if structure.id in roots:
+            member = annotation.ids != 0
+        else:
+            member = annotation.members(structures.descendants(structure.id))
+        surface = maker.surface(member)
+        if surface is not None:
+            yield structure.id, surface
+
+
+def _share(index: NDArray[Any], member: NDArray[np.bool_], steps: NDArray[Any]) -> Any:
+    """Return how much of each cell is filled, without a mask of all voxels at once."""
+    rows = []
+    for start in range(0, index.shape[0], steps[0]):
+        counts = member[index[start : start + steps[0]]].sum(axis=0, dtype=np.uint32)
+        for axis in (0, 1):
+            step = int(steps[axis + 1])
+            if step > 1:
+                counts = np.add.reduceat(
+                    counts, np.arange(0, counts.shape[axis], step), axis=axis
+                )
+        rows.append(counts)
+    return np.stack(rows).astype(np.float32) / np.float32(np.prod(steps))
+
+
+def _runs(occupied: NDArray[np.bool_]) -> list[slice]:
+    """Return the stretches of occupied columns that lie too far apart to touch when smoothed."""
+    places = np.flatnonzero(occupied)
+    cuts = np.flatnonzero(np.diff(places) > 4 * _MARGIN)
+    starts = places[np.concatenate([[0], cuts + 1])]
+    stops = places[np.concatenate([cuts, [places.size - 1]])] + 1
+    return [slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _joined(surfaces: list[Surface]) -> Surface | None:
+    if len(surfaces) < 2:
+        return surfaces[0] if surfaces else None
+    offsets = np.cumsum([0, *(len(surface.vertices_mm) for surface in surfaces[:-1])])
+    faces = [surface.faces + offset for surface, offset in zip(surfaces, offsets, strict=True)]
+    vertices = [surface.vertices_mm for surface in surfaces]
+    return Surface(np.concatenate(vertices), np.concatenate(faces))
