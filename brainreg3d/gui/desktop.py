@@ -74,7 +74,6 @@ class _Session:
         self._controller, self._stage = session.controller, session.stage
         self._window.SetWindowName(f"brainreg3d: {scene.image.stem}")
         self._render_asked = False
-        self._timers: set[int] = set()
         self.interrupted = False
 
     def __enter__(self) -> _Session:

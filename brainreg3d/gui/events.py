@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from brainreg3d._logging import logger
 from brainreg3d.gui.key_actions import SCALE_STEP, ZOOM_STEP
 from brainreg3d.gui.stage import Stage
 
@@ -24,11 +25,18 @@ class EventRouter:
         Shows what the controller holds.
     changed : callable
         Called without arguments whenever there is something new to draw, or the user is done.
+
+    Attributes
+    ----------
+    failure : Exception or None
+        What went wrong while an event was dealt with; the controller is then cancelled. VTK would
+        print it and go on, with a window that neither follows nor ends any more.
     """
 
     def __init__(self, interactor: Any, stage: Stage, changed: Callable[[], None]) -> None:
         self._interactor, self._stage, self._changed = interactor, stage, changed
         self._controller = stage.controller
+        self.failure: Exception | None = None
         self._drag: str | None = None
         self._last_px = (0, 0)
         for button in _DRAGS:
@@ -45,12 +53,26 @@ class EventRouter:
     def _listen(self, event: str, action: Callable[[], None]) -> None:
         def observer(*_: Any) -> None:
             # Nothing that comes after the last key or click counts.
-            if self._controller.status == "placing":
+            if self._controller.status != "placing":
+                return
+            try:
                 action()
                 self._stage.refresh()
-                self._changed()
+            except Exception as error:
+                self._fail(error)
+            self._changed()
 
         self._interactor.AddObserver(event, observer)
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = error
+        # Minutes of work may be in it; it can be given back as the start of another window.
+        view = self._controller.view
+        logger.error(
+            "The window failed (%s). The image lay at %r, with pixels of %s mm.",
+            type(error).__name__, view.pose, view.pixel_size_mm,
+        )  # fmt: skip
+        self._controller.cancel()
 
     def _position(self) -> tuple[int, int]:
         x, y = self._interactor.GetEventPosition()

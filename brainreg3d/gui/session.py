@@ -9,7 +9,6 @@ import attrs
 import vtkmodules.vtkInteractionStyle  # the modules that VTK finds only when they are imported
 import vtkmodules.vtkRenderingFreeType
 import vtkmodules.vtkRenderingOpenGL2  # noqa: F401
-from vtkmodules.vtkInteractionStyle import vtkInteractorStyleUser
 from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkRenderWindowInteractor
 
 from brainreg3d.gui.brain_scene import make_brain_scene
@@ -45,7 +44,14 @@ class Session:
         -------
         PlacedImage or None
             None as long as nothing was accepted.
+
+        Raises
+        ------
+        Exception
+            What went wrong in the window while it dealt with an event, if anything did.
         """
+        if self.router.failure is not None:
+            raise self.router.failure
         if self.controller.status != "accepted":
             return None
         view = self.controller.view
@@ -90,8 +96,9 @@ def make_session(
         if own is not None:  # the animal's own brain hides the atlas's regions: outlines remain
             brain = attrs.evolve(brain, shell=own, parts=())
     stage = Stage(window, scene, brain, controller)
-    # VTK's own styles turn the brain at every drag.
-    interactor.SetInteractorStyle(vtkInteractorStyleUser())
+    # VTK's own styles turn the brain at every drag, and have keys of their own: e ends the program,
+    # w shows wires, 3 is for red and green glasses.
+    interactor.SetInteractorStyle(None)
     return Session(controller, stage, EventRouter(interactor, stage, changed))
 
 

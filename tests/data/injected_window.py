@@ -63,13 +63,15 @@ def main(folder):
 
     def send(event, x=0, y=0, key="", shift=False, ctrl=False):
         # positions count from the top left here, as screenshots do; VTK's from the bottom left
-        interactor.SetEventInformation(x, SIZE[1] - 1 - y, ctrl, shift, "\0", 0, key)
+        code = key if len(key) == 1 else "\0"
+        interactor.SetEventInformation(x, SIZE[1] - 1 - y, ctrl, shift, code, 0, key)
         interactor.InvokeEvent(event)
 
     for number, gesture in enumerate(job["gestures"]):
         kind, *rest = gesture
         if kind == "key":
             send("KeyPressEvent", key=rest[0], shift="shift" in rest[1:])
+            send("CharEvent", key=rest[0], shift="shift" in rest[1:])  # as a keyboard does
         elif kind == "wheel":
             event = "MouseWheelForwardEvent" if rest[0] > 0 else "MouseWheelBackwardEvent"
             for _ in range(abs(rest[0])):

@@ -120,6 +120,15 @@ def test_keys_do_what_they_say(drive):
     np.testing.assert_allclose(outcome["pixel_size_mm"], 0.025 * 1.01**4, rtol=1e-9)
 
 
+def test_keys_that_mean_something_to_vtk_alone_mean_nothing_here(drive):
+    """VTK ends the program at e, draws wires at w and s, goes stereo at 3 and resets at r."""
+    gestures = [["picture", "before"], *[["key", key] for key in "ew3"], ["picture", "after"]]
+    outcome, pictures = drive([*gestures, ["key", "r"], ["picture", "reset"]])
+    assert outcome["status"] == "placing"
+    np.testing.assert_array_equal(pictures["after"], pictures["before"])
+    np.testing.assert_array_equal(pictures["reset"], pictures["before"])
+
+
 def test_scale_by_wheel_only_when_unlocked(drive):
     wheel = [["wheel", 5]]
     outcome, _ = drive(wheel, locked=True)
