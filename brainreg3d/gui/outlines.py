@@ -54,10 +54,14 @@ def region_outlines(view: ImageView, atlas: Atlas, regions: RegionSet) -> list[O
     """
     from scipy.ndimage import find_objects  # slow to import
 
-    coarse = _coarser(view)
-    hits = cast_first_hits(atlas.annotation, coarse.rays())
-    labels = regions.label_of_index(atlas.annotation)[hits.index].reshape(coarse.shape)
-    factor = np.array(view.shape) / coarse.shape
+    share = min(1.0, _LONGEST_SIDE_PX / max(view.shape))
+    shape = [max(1, round(size * share)) for size in view.shape]
+    factor = np.array(view.shape) / shape
+    # Pixel centres are integers on both grids, so their outer edges have to meet.
+    rows, cols = ((np.arange(n) + 0.5) * f - 0.5 for n, f in zip(shape, factor, strict=True))
+    rays = view.rays_at(np.repeat(rows, cols.size), np.tile(cols, rows.size))
+    hits = cast_first_hits(atlas.annotation, rays)
+    labels = regions.label_of_index(atlas.annotation)[hits.index].reshape(shape)
     found = []
     for place, box in enumerate(find_objects(labels, max_label=len(regions))):
         if box is None:
@@ -65,24 +69,10 @@ def region_outlines(view: ImageView, atlas: Atlas, regions: RegionSet) -> list[O
         wide = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in box)
         corner = np.array([side.start for side in wide])
         lines, middle = _border(labels[wide] == place + 1)
-        # Pixel centres are integers on both grids, so their outer edges have to meet.
         lines = [(line + corner + 0.5) * factor - 0.5 for line in lines]
         named = None if middle is None else (np.add(middle, corner) + 0.5) * factor - 0.5
         found.append(Outline(place, tuple(lines), None if named is None else tuple(named)))
     return found
-
-
-def _coarser(view: ImageView) -> ImageView:
-    """Return the same image with fewer pixels."""
-    share = min(1.0, _LONGEST_SIDE_PX / max(view.shape))
-    rows, cols = (max(1, round(size * share)) for size in view.shape)
-    height, width = np.multiply(view.shape, view.pixel_size_mm)
-    camera = view.camera
-    if camera.principal_point_px is not None:
-        factor = np.array([rows, cols]) / view.shape
-        point = (np.array(camera.principal_point_px) + 0.5) * factor - 0.5
-        camera = attrs.evolve(camera, principal_point_px=tuple(point))
-    return ImageView((rows, cols), (height / rows, width / cols), view.pose, camera)
 
 
 def _border(
