@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import uuid
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def cached_surfaces(
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return _unpacked(arrays)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             logger.info("%s cannot be read (%s); its surfaces are made again.", path, error)
     packed = _packed(make(atlas.annotation, regions))
     if path is not None:
