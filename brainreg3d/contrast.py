@@ -45,8 +45,8 @@ def auto_contrast(pixels: NDArray[Any]) -> tuple[float, float]:
         return 0.0, 0.0
     smallest, largest = float(values.min()), float(values.max())
     start, stop = (0.0, float(_BINS)) if is_8_bit else (smallest, largest)
-    if smallest == largest:
-        return smallest, largest
+    if stop - start < 2 * _BINS * np.spacing(max(abs(start), abs(stop))):
+        return smallest, largest  # as good as constant: there are no numbers between for bins
     counts, _ = np.histogram(values, bins=_BINS, range=(start, stop))
     limit, threshold = values.size // _BACKGROUND_SHARE, values.size // _NOISE_SHARE
     kept = np.flatnonzero((counts <= limit) & (counts > threshold))

@@ -242,6 +242,11 @@ class TestAutoContrast:
         assert auto_contrast(np.full((4, 4), value, np.uint16)) == (value, value)
         assert np.all(to_grey(np.full((4, 4), value, np.uint16)) == 0.5)
 
+    def test_values_with_no_number_between_them_are_the_full_range(self):
+        pixels = np.array([[1.0, np.nextafter(1.0, 2.0)]])
+        assert auto_contrast(pixels) == (1.0, np.nextafter(1.0, 2.0))
+        assert set(to_grey(pixels).ravel()) == {0.0, 1.0}
+
     def test_two_values_fall_back_to_the_full_range(self):
         pixels = np.array([[0, 0], [0, 9]], np.uint8)
         assert auto_contrast(pixels) == (0.0, 9.0)
