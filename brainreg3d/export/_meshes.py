@@ -18,10 +18,11 @@ brain, single voxels of 25 µm for what is smaller than 2.5 mm."""
 MAX_CELLS = 8_000_000
 """How far cells are divided to keep a thin sheet."""
 
-MIN_INSIDE = 0.8
-"""Share of a structure's tissue that its surface has to enclose, or it is made finer."""
+MIN_VOLUME = 0.9
+"""Share of a structure's volume that its surface has to enclose, or it is made finer."""
 
-_SMOOTHINGS = (0.8, 0.5)  # cells; less keeps structures of a few voxels
+_SMOOTHING = 0.8  # cells
+_LEAST_SMOOTHING = 0.5  # cells; for structures of a few voxels
 _MARGIN = 3  # cells around a part: as far as the smoothing reaches
 
 Box = tuple[slice, slice, slice]
@@ -40,7 +41,8 @@ class MeshMaker:
     A structure is cut into the parts that lie apart along the left-right axis, each part into
     cells of whole voxels, and the share of tissue in each cell is smoothed and cut at one half.
     Thin sheets would vanish that way: cells are made smaller until the surface encloses
-    `MIN_INSIDE` of the tissue.
+    `MIN_VOLUME` of the tissue. Where single voxels are not small enough, the surface is smoothed
+    outwards only, so that it encloses the middle of every voxel.
     """
 
     def __init__(self, annotation: Annotation) -> None:
@@ -77,7 +79,7 @@ class MeshMaker:
             for axis in (0, 1)
         )
         found = [
-            self._part((z, y, x), member) for x in _runs(self._columns[member].any(axis=0))
+            self._part((z, y, x), member) for x in _runs(np.any(self._columns[member], axis=0))
         ]
         return _joined([surface for surface in found if surface is not None])
 
@@ -90,14 +92,16 @@ class MeshMaker:
             steps = np.maximum(1, np.ceil(cell_mm / self._spacing_mm - 0.25)).astype(int)
             share = np.pad(_share(self._index[box], member, steps), _MARGIN)
             finer = np.prod(np.ceil(lengths / np.maximum(1, steps // 2))) <= MAX_CELLS
-            is_last = not finer or bool((steps == 1).all())
-            for smoothing in _SMOOTHINGS if is_last else _SMOOTHINGS[:1]:
-                field = smooth_field(share, smoothing)
-                if share[field > 0].sum() >= MIN_INSIDE * share.sum():
-                    return self._cut(field, box, steps)
-            if is_last:  # single voxels and threads: the cells themselves
-                return self._cut(np.asarray(share - share.max() / 2, dtype=float), box, steps)
+            surface = self._cut(smooth_field(share, _SMOOTHING), box, steps)
+            if _volume_mm3(surface) >= MIN_VOLUME * share.sum() * self._cell_mm3(steps):
+                return surface
+            if not finer or bool((steps == 1).all()):
+                kept = np.maximum(smooth_field(share, _LEAST_SMOOTHING), share - share.max() / 2)
+                return self._cut(kept, box, steps)
             cell_mm /= 2
+
+    def _cell_mm3(self, steps: NDArray[Any]) -> float:
+        return float(np.prod(steps * self._spacing_mm))
 
     def _cut(self, field: NDArray[np.float64], box: Box, steps: NDArray[Any]) -> Surface | None:
         start = np.array([side.start for side in box])
@@ -144,11 +148,17 @@ def _share(index: NDArray[Any], member: NDArray[np.bool_], steps: NDArray[Any]) 
         for axis in (0, 1):
             step = int(steps[axis + 1])
             if step > 1:
-                counts = np.add.reduceat(
-                    counts, np.arange(0, counts.shape[axis], step), axis=axis
-                )
+                counts = np.add.reduceat(counts, np.arange(0, counts.shape[axis], step), axis=axis)
         rows.append(counts)
     return np.stack(rows).astype(np.float32) / np.float32(np.prod(steps))
+
+
+def _volume_mm3(surface: Surface | None) -> float:
+    """Return the volume a closed surface encloses, by the divergence theorem."""
+    if surface is None:
+        return 0.0
+    a, b, c = (surface.vertices_mm[surface.faces[:, corner]] for corner in range(3))
+    return abs(float(np.einsum("ij,ij->", a, np.cross(b, c)))) / 6.0
 
 
 def _runs(occupied: NDArray[np.bool_]) -> list[slice]:

@@ -96,9 +96,8 @@ def terminology_csv(structures: StructureTree) -> str:
 def _rows(structures: StructureTree) -> Iterable[tuple[object, ...]]:
     for structure in structures:
         path = structures.ancestors(structure.id)
-        parent = path[-2] if len(path) > 1 else ""
-        if parent and parent > LARGEST_PARENT_ID:
-            parent = ""
+        above = path[-2] if len(path) > 1 else 0
+        parent = above if 0 < above <= LARGEST_PARENT_ID else ""
         color = "#{:02X}{:02X}{:02X}".format(*structure.rgb)
         names = (structure.name, structure.acronym, color)
         yield (structure.id, parent, structure.id, *names, str(path))

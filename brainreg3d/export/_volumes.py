@@ -174,4 +174,4 @@ def _as_uint16(data: NDArray[Any]) -> NDArray[np.uint16]:
             high,
         )
         data = (data - low) * (_UINT16_MAX / max(high - low, 1e-30))
-    return np.rint(data).astype(np.uint16)
+    return np.asarray(np.rint(data), dtype=np.uint16)

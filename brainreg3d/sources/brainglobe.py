@@ -97,7 +97,7 @@ def load_brainglobe_atlas(name: str) -> Atlas:
         re.sub(r"_[\d.]+(um|nm|mm)$", "", name),
         annotation,
         structures,
-        load_template,
+        load_template if files.has_template else None,
         citation=str(files.manifest.get("citation", "")),
         sha256={"annotation": annotation_hash, "structures": sha256_of_file(files.terminology)},
     )
@@ -138,6 +138,12 @@ class _Files:
     @property
     def orientation(self) -> str:
         return str(self.manifest.get("orientation", "asr"))
+
+    @property
+    def has_template(self) -> bool:
+        """Whether there are grey values; a store without any chunk, fetched whole, is all 0."""
+        chunks = self.voxels["template"] / "c"
+        return not chunks.is_dir() or any(chunks.iterdir())
 
     def check_voxels(self, what: str) -> None:
         """BrainGlobe fetches voxels when they are first used; we refuse to start that."""
