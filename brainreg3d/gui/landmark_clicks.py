@@ -75,6 +75,7 @@ class LandmarkClicks:
             Where it is seen in the image.
         """
         self._controller.message = ""
+        self._controller.message = ""  # or it would go on hiding which landmark comes next
         self.points_px.pop(self.name, None)  # the newest click is the first that undo takes
         self.points_px[self.name] = (row, col)
         for _ in self._names:
@@ -121,6 +122,8 @@ class LandmarkClicks:
         self._controller.place(
             attrs.evolve(view, pose=fitted.pose, pixel_size_mm=fitted.pixel_size_mm)
         )
+        if self._controller.pose != fitted.pose:
+            return None  # the controller has said why it cannot lie there
         self._controller.message = _summary(found)
         self._fitted = (self._controller.view, found)
         return found
@@ -159,10 +162,11 @@ class LandmarkClicks:
             False for keys that mean the same as ever.
         """
         name = canonical_key(key)
+        if name != "p" and not self.active:
+            return False
+        self._controller.message = ""
         if name == "p":
             self.toggle()
-        elif not self.active:
-            return False
         elif name in ("tab", "right", "down"):
             self.choose(-1 if shift and name == "tab" else +1)
         elif name in ("left", "up"):
