@@ -395,6 +395,7 @@ class AlignmentController:
         return view.with_camera_at(np.asarray(view.pose.center_mm) + self._focal_point_mm)
 
     def _step(self, placement: _Placement) -> None:
+        self.end_drag()  # a wheel turned in the middle of a drag must not be lost at its end
         try:
             view = self._under_focal_point(placement.view)
         except InputError:
@@ -408,6 +409,7 @@ class AlignmentController:
         self._show(placement)
 
     def _swap(self, source: list[_Placement], other: list[_Placement], nothing: str) -> None:
+        self.end_drag()
         if not source:
             self.message = nothing
             return

@@ -193,7 +193,8 @@ class Screen:
         Screen
             Within what makes sense.
         """
-        low, high = _ZOOM_LIMITS
+        # A screen that fits an image may lie beyond the limits; zooming never jumps.
+        low, high = min(_ZOOM_LIMITS[0], self.mm_per_px), max(_ZOOM_LIMITS[1], self.mm_per_px)
         return attrs.evolve(self, mm_per_px=float(np.clip(self.mm_per_px / factor, low, high)))
 
     def resized(self, size_px: tuple[int, int]) -> Screen:

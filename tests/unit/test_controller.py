@@ -218,6 +218,28 @@ def test_a_drag_is_one_step():
     np.testing.assert_allclose(controller.pose.center_mm, (6.9, 7.0, 8.0))
 
 
+def test_what_is_done_in_the_middle_of_a_drag_is_a_step_of_its_own():
+    """A wheel turned, or landmarks fitted, with a button held down."""
+    controller = make()
+    controller.begin_drag("move", (0, 0, 8.0))
+    controller.drag_to((0.5, 0, 8.0))
+    controller.scale(2.0)
+    controller.drag_to((0.9, 0, 8.0))
+    controller.end_drag()
+    assert controller.view.pixel_size_mm == (0.04, 0.04)
+    assert controller.pose.center_mm == (6.5, 7.0, 8.0)
+    controller.undo()
+    assert controller.view.pixel_size_mm == (0.02, 0.02)
+    assert controller.pose.center_mm == (6.5, 7.0, 8.0)
+    controller.undo()
+    assert controller.view == make().view
+    controller.begin_drag("move", (0, 0, 8.0))
+    controller.drag_to((0.5, 0, 8.0))
+    controller.undo()
+    assert not controller.is_dragging
+    assert controller.view == make().view
+
+
 def test_escape_during_a_drag_puts_the_image_back_and_only_then_cancels():
     controller = make()
     controller.begin_drag("move", (0, 0, 8.0))
@@ -345,3 +367,10 @@ def test_resizing_the_window_keeps_what_its_height_shows():
     screen = Screen.fitting(view, (800, 400))
     larger = screen.resized((1000, 800))
     assert larger.mm_per_px * 800 == pytest.approx(screen.mm_per_px * 400)
+
+
+def test_zooming_never_jumps_on_an_image_far_larger_than_a_brain():
+    view = ImageView((900, 900), (0.5, 0.5), Pose((1, 2, 3)))
+    screen = Screen.fitting(view, SIZE)
+    assert screen.zoomed(1.1).mm_per_px == pytest.approx(screen.mm_per_px / 1.1)
+    assert screen.zoomed(1 / 1.1).mm_per_px == screen.mm_per_px
