@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from brainreg3d.destination import plots_folder, results_folder, target
+from brainreg3d.destination import plots_folder, results_folder
 from brainreg3d.errors import RegistrationFailed
 from brainreg3d.pictures import Pictures
-from brainreg3d.placement import save_alignment
+from brainreg3d.placement import place_for_alignment, save_alignment
 from brainreg3d.plan import Plan, PlannedStep
 from brainreg3d.provenance import describe_run
 from brainreg3d.runner import Runner
@@ -99,7 +99,7 @@ class Execution:
         if self.alignment_file is not None:
             save_alignment(self.alignment_file, state)
         elif alignment.source == "window":
-            save_alignment(target(self.plan, state.image, "alignment"), state)
+            save_alignment(place_for_alignment(self.plan, state.image), state)
 
     def _provenance(self, state: State) -> dict[str, Any]:
         chain = [(entry.slot, entry.step) for entry in self.plan.running]

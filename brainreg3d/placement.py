@@ -94,10 +94,32 @@ def _own_aligner(plan: Plan) -> ManualAligner | None:
 
 def _saved_alignment(plan: Plan, image: Image | None) -> Path | None:
     """Return the alignment file among the results, or else beside the image."""
-    places = [target(plan, image, "alignment")]
+    places = [place_for_alignment(plan, image)]
     if image is not None and image.path is not None:
         places.append(_beside(image.path, image))
     return next((place for place in places if place is not None and place.is_file()), None)
+
+
+def place_for_alignment(plan: Plan, image: Image | None) -> Path | None:
+    """Return where a pose that was placed by hand is kept.
+
+    Parameters
+    ----------
+    plan : Plan
+        The steps of the run.
+    image : Image or None
+        The image of the run.
+
+    Returns
+    -------
+    pathlib.Path or None
+        Among the results, or beside the image where another writer decides on these; None for an
+        array that has neither.
+    """
+    place = target(plan, image, "alignment")
+    if place is None and image is not None and image.path is not None:
+        return _beside(image.path, image)
+    return place
 
 
 def _beside(path: Path, image: Image) -> Path:
@@ -189,5 +211,11 @@ def save_alignment(path: Path | None, state: State) -> None:
     """
     if path is None:
         return
-    if state.alignment is not None and state.image is not None and state.atlas is not None:
+    if state.alignment is None or state.image is None or state.atlas is None:
+        return
+    try:
         write_alignment(path, state.alignment, state.image, state.atlas)
+    except OutputError:
+        view = state.alignment.view
+        logger.error("The image lies at %r, with pixels of %s mm.", view.pose, view.pixel_size_mm)
+        raise

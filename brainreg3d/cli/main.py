@@ -58,18 +58,15 @@ def main(
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     _show_warnings()
-    if not words:
-        chosen = _choose_image()
-        if chosen is None:
-            settings = brainreg3d.context_settings
-            with click.Context(brainreg3d, info_name=prog_name, **settings) as context:
-                click.echo(context.get_help(), err=True)
-            return NOTHING_DONE
-        words = ["run", chosen]
     group_options = {"-h", "--help", "--version"}
-    if default_command and (not words or words[0] not in {*brainreg3d.commands, *group_options}):
+    if default_command and words and words[0] not in {*brainreg3d.commands, *group_options}:
         words.insert(0, default_command)
     try:
+        if not words:
+            chosen = _choose_image()
+            if chosen is None:
+                return _show_help(prog_name)
+            words = ["run", chosen]
         code = brainreg3d.main(words, prog_name=prog_name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
@@ -80,6 +77,13 @@ def main(
     except Exception as error:
         return _fail(error, debug="--debug" in words)
     return code if isinstance(code, int) else 0
+
+
+def _show_help(prog_name: str) -> int:
+    settings = brainreg3d.context_settings
+    with click.Context(brainreg3d, info_name=prog_name, **settings) as context:
+        click.echo(context.get_help(), err=True)
+    return NOTHING_DONE
 
 
 def _choose_image() -> str | None:

@@ -28,13 +28,18 @@ def check_screen() -> None:
     what = "There is no screen to open the alignment window on"
     if os.environ.get("DISPLAY"):
         what = f"The screen DISPLAY={os.environ['DISPLAY']} does not answer"
+    elif os.environ.get("WAYLAND_DISPLAY"):
+        what = "The alignment window needs X11, which this Wayland session lacks (see XWayland)"
     message = f"{what}. {WAYS_TO_ALIGN}"
     raise AlignmentNeeded(message)
 
 
 def _x11_answers() -> bool:
-    """Tell whether the X server can be reached; VTK ends the whole process where it cannot."""
-    if not sys.platform.startswith("linux") or not os.environ.get("DISPLAY"):
+    """Tell whether the X server can be reached.
+
+    Where it cannot, VTK ends the whole process, or draws into memory where nobody sees it.
+    """
+    if not sys.platform.startswith("linux"):
         return True
     name = ctypes.util.find_library("X11")
     if name is None:

@@ -439,6 +439,25 @@ def test_without_a_screen_the_error_comes_at_once_and_lists_the_ways(study, comm
     assert files_in(study) == ["before.tif", "earlier.json", "mouse.tif"]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Wayland is Linux's")
+def test_wayland_alone_is_no_screen_for_the_window(study):
+    """VTK draws into memory there, in a window that nobody can see and that ends at once."""
+    done, _ = process(study, *words(study), WAYLAND_DISPLAY="wayland-9731")
+    assert done.returncode == 1
+    assert "needs X11" in done.stderr
+    assert "--web" in done.stderr
+    assert "cancelled" not in done.stderr
+
+
+def test_an_interrupted_file_dialog_is_no_crash(monkeypatch, capsys):
+    def interrupt(title):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("brainreg3d.gui.file_dialog.ask_for_file", interrupt)
+    assert main([]) == 130
+    assert "Interrupted" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("line", [[], ["--match-to"]], ids=["nothing", "an option without value"])
 def test_nothing_to_do(study, line):
     done, _ = process(study, *line)
@@ -527,3 +546,42 @@ def test_hemisphere_goes_with_an_aligner_that_knows_none(study, tiny_atlas):
     assert set(np.unique(registration.run().hemisphere)) >= {1, 2}
     registration.align(study / "a.json")
     assert pose_in(study / "a.json") == PLACED
+
+
+def test_a_pose_is_kept_beside_the_image_when_another_writer_has_no_place_for_it(study, tiny_atlas):
+    from brainreg3d.state import Outputs
+
+    class Nothing(steps.Step):
+        provides = "outputs"
+
+        def compute(self, *, labels):
+            return Outputs()
+
+    window = Window()
+    registration = BrainReg3D(
+        study / "mouse.tif", atlas=tiny_atlas, pixel_size_mm=(0.1, 0.1), window=window,
+        brain_regions=VISIBLE,
+    )  # fmt: skip
+    registration.MaskWriter = Nothing
+    registration.run()
+    assert pose_in(study / "mouse_alignment.json") == PLACED
+
+
+def test_a_pose_that_cannot_be_saved_is_told(study, tiny_atlas, log, monkeypatch):
+    """The disk was full, or the share gone, after minutes of work in the window."""
+
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("brainreg3d.io.alignment.write_json", full)
+    registration = BrainReg3D(
+        study / "mouse.tif", atlas=tiny_atlas, pixel_size_mm=(0.1, 0.1), window=Window(),
+        brain_regions=VISIBLE,
+    )  # fmt: skip
+    with pytest.raises(BrainReg3DError, match="No space left"):
+        registration.align(study / "a.json")
+    assert repr(PLACED) in log[-1]
+    monkeypatch.undo()
+    registration.window = None
+    registration.run()
+    assert pose_in(study / "mouse_alignment.json") == PLACED
