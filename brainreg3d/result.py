@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_MOST_NAMES = 20  # in an error message
+
+
 class NotComputed(BrainReg3DError, AttributeError):  # noqa: N818 - a state, named as such
     """A result was asked for that the run did not get to."""
 
@@ -139,7 +142,8 @@ class Result:
         labels, regions, _, _ = self._drawable()
         names = [region.acronym for region in regions]
         if acronym not in names:
-            message = f"{acronym!r} is not among the regions of this run, {', '.join(names)}."
+            shown = ", ".join(names[:_MOST_NAMES]) + (" ..." if len(names) > _MOST_NAMES else "")
+            message = f"{acronym!r} is not among the regions of this run, {shown}."
             raise RegionError(message + did_you_mean(acronym, names))
         mask: NDArray[np.bool_] = read_only(labels.labels == names.index(acronym) + 1)
         return mask

@@ -20,6 +20,7 @@ from brainreg3d.cli.options import (
 if TYPE_CHECKING:
     from brainreg3d.result import Result
 
+_MOST_LINES = 50  # of more regions only those with pixels are listed
 _PATH = click.Path(path_type=Path)
 
 
@@ -125,10 +126,17 @@ def report(result: Result) -> None:
         click.echo(f"Atlas: {result.atlas.title}")
         report_pose(result)
         unseen = result.unseen or {}
-        for number, region in enumerate(result.regions or (), 1):
-            count = int((result.labels == number).sum())
+        import numpy as np
+
+        regions = result.regions or ()
+        counts = np.bincount(result.labels.ravel(), minlength=len(regions) + 1)[1:]
+        few = len(regions) <= _MOST_LINES
+        for region, count in zip(regions, counts.tolist(), strict=True):
             note = f"  ({unseen[region.acronym]})" if region.acronym in unseen else ""
-            click.echo(f"{region.acronym:>12}  {count:>9} px{note}")
+            if few or count:
+                click.echo(f"{region.acronym:>12}  {count:>9} px{note}")
+        if not few:
+            click.echo(f"{len(unseen)} of {len(regions)} regions without a pixel: see the table")
     for path in result.files.values():
         click.echo(f"Wrote {path}")
 

@@ -25,6 +25,7 @@ from brainreg3d.steps.unseen import explain_unseen
 
 DEFAULT_GAP_CELLS = 1.5
 _PIXELS_PER_CHUNK = 1 << 16
+_MOST_WARNINGS = 12  # one for each region, as long as they can be read
 
 
 class PixelLabeller(Step):
@@ -171,6 +172,15 @@ def _report(unseen: dict[str, str], sees_no_region: bool) -> None:
         logger.warning(
             "No region is visible: does the pose (center_mm, and its angles) place the image on "
             "the brain, looking at it?"
+        )
+        return
+    if len(unseen) > _MOST_WARNINGS:
+        first = ", ".join(list(unseen)[:_MOST_WARNINGS])
+        logger.warning(
+            "%d regions are not seen, among them %s; the table of regions and result.unseen say "
+            "why.",
+            len(unseen),
+            first,
         )
         return
     for acronym, reason in unseen.items():

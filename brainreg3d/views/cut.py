@@ -14,6 +14,7 @@ from brainreg3d.views.cut_meshes import brain_shell, pieces_in_view
 from brainreg3d.views.cut_scene import PICTURE_PX, Spectator, textured_plane, tubes, view_edges
 from brainreg3d.views.layout import LINE_IN, MARGIN_IN, add_axes, add_text, new_figure, wrap_text
 from brainreg3d.views.legend import Legend
+from brainreg3d.views.many import choose_largest, list_names
 from brainreg3d.views.rendering import render_scene
 from brainreg3d.views.style import GREY, INK, SMALL_PT, TITLE_PT, atlas_line, region_color, styled
 
@@ -104,11 +105,14 @@ def _page(
     shown = [region for region in regions if region.acronym in pieces]
     missing = [region.acronym for region in regions if region.acronym not in pieces]
     captions = ["Colours: the regions inside the view, cut along its sides; grey: the whole brain."]
+    named = choose_largest([len(pieces[region.acronym].vertices_mm) for region in shown])
+    if len(named) < len(shown):
+        captions.append(f"Named: the {len(named)} largest regions of {len(shown)} that are drawn.")
     if missing:
-        captions.append(f"Nothing in the view: {', '.join(missing)}")
+        captions.append(f"Nothing in the view: {list_names(missing)}")
     captions += atlas_line(atlas)
     lines = [line for text in captions for line in wrap_text(text, width)]
-    legend = Legend.fit(shown, width)
+    legend = Legend.fit([shown[place] for place in named], width)
     top = MARGIN_IN + 0.26
     bottom = top + height + 0.1
     total = bottom + legend.height_in + LINE_IN * len(lines) + MARGIN_IN

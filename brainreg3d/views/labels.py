@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.state import Alignment, Labels
+from brainreg3d.views.many import list_names
 from brainreg3d.views.names import draw_names
 from brainreg3d.views.regions_on_image import colored_labels, draw_path, mark_regions
 from brainreg3d.views.sheet import ImagePage, show_pixels, thin_out
@@ -46,7 +47,7 @@ def draw_labels(
     seen = [region for region in regions if region.acronym not in labels.unseen]
     captions = ["Grey: brain outside these regions; light grey: no brain"]
     if labels.unseen:
-        captions.append(f"Without a pixel: {', '.join(labels.unseen)}")
+        captions.append(f"Without a pixel: {list_names(labels.unseen)}")
     captions += atlas_line(atlas)
     page = ImagePage(shape, view.pixel_size_mm, "Region of every pixel", view.pose, seen, captions)
     figure, axes = page.draw()

@@ -8,6 +8,7 @@ import numpy as np
 
 from brainreg3d.atlas import Atlas, Region, RegionSet
 from brainreg3d.state import Alignment, Labels
+from brainreg3d.views.many import choose_largest, left_out_line
 from brainreg3d.views.panels import PanelPage
 from brainreg3d.views.regions_on_image import TISSUE, draw_path, outline_path
 from brainreg3d.views.sheet import show_pixels, thin_out
@@ -48,25 +49,32 @@ def draw_masks(
     Returns
     -------
     matplotlib.figure.Figure
-        The picture. A region without a pixel has an empty panel; why, stands below.
+        The picture. A region without a pixel has an empty panel; why, stands below. Of very many
+        regions only the largest have one.
     """
     view = alignment.view
     pixel_mm2 = view.pixel_size_mm[0] * view.pixel_size_mm[1]
     counts = np.bincount(labels.labels.ravel(), minlength=len(regions) + 1)[1:]
+    drawn = choose_largest(counts)
     headings = [
-        (region.acronym, _heading(region, int(count), pixel_mm2, labels))
-        for region, count in zip(regions, counts, strict=True)
+        (regions[place].acronym, _heading(regions[place], int(counts[place]), pixel_mm2, labels))
+        for place in drawn
     ]
-    reasons = [f"{acronym}: {reason}" for acronym, reason in labels.unseen.items()]
-    captions = ["Grey: other brain tissue; light grey: no brain", *reasons, *atlas_line(atlas)]
+    shown_names = {acronym for acronym, _ in headings}
+    captions = [
+        "Grey: other brain tissue; light grey: no brain",
+        *(f"{name}: {why}" for name, why in labels.unseen.items() if name in shown_names),
+        *left_out_line(len(drawn), len(regions), "pixels"),
+        *atlas_line(atlas),
+    ]
     shape = labels.labels.shape
     title = "Mask of each region"
     page = PanelPage(shape, view.pixel_size_mm, title, headings, captions, view.pose)
     figure, panels = page.draw()
     (shown, side), step, extent = thin_out(panels[0], labels.labels, labels.hemisphere)
-    for place, (axes, region) in enumerate(zip(panels, regions, strict=True)):
+    for axes, place in zip(panels, drawn, strict=True):
         mask = shown == place + 1
-        table = color_table(OFF_BRAIN, TISSUE, region_color(region))
+        table = color_table(OFF_BRAIN, TISSUE, region_color(regions[place]))
         show_pixels(axes, table[np.where(mask, 2, side > 0)], extent=extent)
         if mask.any():
             draw_path(axes, outline_path(mask, step=step), INK, 0.5)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.contrast import to_grey
 from brainreg3d.state import Alignment, Image, Labels
+from brainreg3d.views.many import list_names
 from brainreg3d.views.names import draw_names
 from brainreg3d.views.regions_on_image import (
     MarkedRegions,
@@ -60,9 +61,9 @@ def draw_overlay(
     marked = mark_regions(labels, regions, view.pixel_size_mm)
     captions = pose_captions(alignment, atlas)
     if marked.left_out:
-        captions.append(f"Too small to be named in the picture: {', '.join(marked.left_out)}")
+        captions.append(f"Too small to be named in the picture: {list_names(marked.left_out)}")
     if labels.unseen:
-        captions.append(f"Without a pixel: {', '.join(labels.unseen)}")
+        captions.append(f"Without a pixel: {list_names(labels.unseen)}")
     captions += atlas_line(atlas)
     title = f"{image.stem}: regions at the pose"
     page = ImagePage(image.shape, view.pixel_size_mm, title, view.pose, captions=captions)

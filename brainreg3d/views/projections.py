@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.state import Alignment, Projections
+from brainreg3d.views.many import choose_largest, left_out_line
 from brainreg3d.views.panels import PanelPage
 from brainreg3d.views.sheet import show_pixels
 from brainreg3d.views.style import atlas_line, region_color, styled
@@ -51,13 +52,18 @@ def draw_projections(
     row, col = np.divmod(hidden.pixel, shape[1])
     x_px, y_px = np.concatenate([samples.x_px, col]), np.concatenate([samples.y_px, row])
     counts = np.bincount(label, minlength=len(regions) + 1)[1:]
+    drawn = choose_largest(counts)
     headings = [
-        (region.acronym, f"{count:,} samples" if count else "nothing in view")
-        for region, count in zip(regions, counts.tolist(), strict=True)
+        (
+            regions[place].acronym,
+            f"{counts[place]:,} samples" if counts[place] else "nothing in view",
+        )
+        for place in drawn
     ]
     captions = [
         f"Samples: {projections.sampling}. All of each region in the view, hidden parts included.",
         "The stronger the colour, the more samples.",
+        *left_out_line(len(drawn), len(regions), "samples"),
         *atlas_line(atlas),
     ]
     view = None if alignment is None else alignment.view
@@ -72,12 +78,12 @@ def draw_projections(
     figure, panels = page.draw()
     order = np.argsort(label, kind="stable")
     stops = np.cumsum([len(label) - counts.sum(), *counts])
-    for place, (axes, region) in enumerate(zip(panels, regions, strict=True)):
+    for axes, place in zip(panels, drawn, strict=True):
         chosen = order[stops[place] : stops[place + 1]]
         density = sample_density(x_px[chosen], y_px[chosen], shape)
         # From a light tint up, so that a single sample is seen too.
         strength = np.where(density > 0, 0.3 + 0.7 * density / max(density.max(), 1e-9), 0.0)
-        color = np.array(region_color(region))
+        color = np.array(region_color(regions[place]))
         pixels = np.rint(255 * (1 - strength[..., None] * (1 - color))).astype(np.uint8)
         rows, cols = density.shape
         step = -(-max(shape) // _LARGEST_PX)
