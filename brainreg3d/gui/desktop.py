@@ -85,15 +85,15 @@ class _Session:
 
     def run(self) -> PlacedImage | None:
         """Show the window until the user is done."""
-        self._interactor.Initialize()
-        self._interactor.AddObserver("TimerEvent", self._tick)
-        self._stage.refresh()
-        self._window.Render()
-        self._stage.refresh()  # the window manager may have chosen another size
-        self._window.Render()
-        # Python hears Ctrl-C only while Python runs, so VTK's loop has to call it now and then.
-        self._interactor.CreateRepeatingTimer(_LISTEN_EVERY_MS)
-        with self._catching_ctrl_c():
+        with self._catching_ctrl_c():  # raised within an event, VTK would swallow it
+            self._interactor.Initialize()
+            self._interactor.AddObserver("TimerEvent", self._tick)
+            self._stage.refresh()
+            self._window.Render()
+            self._stage.refresh()  # the window manager may have chosen another size
+            self._window.Render()
+            # Python hears Ctrl-C only while Python runs, so VTK's loop has to call it now and then.
+            self._interactor.CreateRepeatingTimer(_LISTEN_EVERY_MS)
             self._interactor.Start()
         if self.interrupted:
             raise KeyboardInterrupt

@@ -180,15 +180,26 @@ def test_the_picture_shows_the_image_upright_and_unmirrored(drive):
         assert np.unravel_index(means.argmax(), (2, 2)) == bright
 
 
-def test_the_right_side_of_the_brain_is_where_the_compass_says(drive):
-    """The phantom carries a structure on its right only; seen from above it is on the right."""
+def test_right_is_right_and_anterior_is_up_seen_from_above(drive):
+    """The marks 1 mm to the right and 1 mm in front of bregma are balls where they should be."""
     _, pictures = drive([["key", "b"], ["key", "o"], ["picture", "above"]])
-    left, right, *_ = edge_box(pictures["above"])
-    # the marks: lateral point (red) to the right of bregma
-    red = np.all(np.abs(pictures["above"] - (1.0, 0.35, 0.25)) < 0.1, axis=-1)
-    cols = np.flatnonzero(red.any(axis=0))
-    middle = (left + right) / 2
-    assert cols.max() > middle + 60  # 1 mm is about 78 pixels here
+    picture = pictures["above"]
+    left, right, top, bottom = edge_box(picture)
+    scale = mm_per_px(picture)
+
+    def is_marked(ml_mm, ap_mm):
+        # bregma of the ibl preset: ML 5.739 mm, AP 5.4 mm from the front of a box of 13.2 mm
+        col = (left + right) / 2 + (5.739 + ml_mm - LEVEL["center_mm"][0]) / scale
+        row = (top + bottom) / 2 - (13.2 - 5.4 + ap_mm - LEVEL["center_mm"][1]) / scale
+        around = picture[round(row) - 2 : round(row) + 3, round(col) - 2 : round(col) + 3]
+        # lit balls: the hue is that of the marks, the brightness is not; the midline is over some
+        return np.mean(around[..., 0] > 1.6 * around[..., 1:].max(axis=-1)) > 0.5
+
+    assert is_marked(0, 0)
+    assert is_marked(1, 0)
+    assert not is_marked(-1, 0)
+    assert is_marked(0, 1)
+    assert not is_marked(0, -1)
 
 
 def test_undo_after_many_gestures_brings_the_start_back(drive):
