@@ -56,6 +56,8 @@ PARAMETERS_OF_OPTION = {
     "matched_frame": [("ManualAligner", "matched_frame")],
     "matched_view": [("ManualAligner", "matched_view")],
     "occluders": [("Projector", "occluders")],
+    "label_depth_um": [("Projector", "label_depth_um")],
+    "along": [("Projector", "along")],
     "hemisphere": [("PixelLabeller", "hemisphere"), ("ManualAligner", "hemisphere")],
     "output_dir": [("VolumeWriter", "output_dir"), ("MaskWriter", "output_dir")],
     "label_values": [("MaskWriter", "label_values")],

@@ -107,6 +107,11 @@ class BrainReg3D:
         One ray for each pixel, or mesh vertices with a nearest-neighbour vote.
     occluders : {"tissue", "regions"}, optional
         Whether all tissue hides what lies behind it or only the regions do; by the method.
+    label_depth_um : float, optional
+        Label pixels by the tissue this far below the surface that they see, in µm; 0, the surface
+        itself, when not given. Needs ``method="exact"``.
+    along : {"ray", "normal"}, optional
+        Whether `label_depth_um` is counted along the ray, or straight into the surface.
     hemisphere : {"both", "left", "right"}, optional
         Which side is labelled; in the window the image starts over it.
     window_mask : path-like or array_like, optional
@@ -181,6 +186,8 @@ class BrainReg3D:
     bregma: str | None = attrs.field(default=None, kw_only=True)
     method: str = attrs.field(default="exact", kw_only=True)
     occluders: str | None = attrs.field(default=None, kw_only=True)
+    label_depth_um: float | None = attrs.field(default=None, kw_only=True)
+    along: str | None = attrs.field(default=None, kw_only=True)
     hemisphere: str | None = attrs.field(default=None, kw_only=True)
     window_mask: Source | None = attrs.field(default=None, kw_only=True)
     frame: int | None = attrs.field(default=None, kw_only=True)

@@ -16,6 +16,7 @@ from brainreg3d import coordinates
 from brainreg3d._arrays import read_only
 from brainreg3d.atlas import Atlas, BregmaPreset, Region, ccf_to_stereotaxic, stereotaxic_to_ccf
 from brainreg3d.errors import BrainReg3DError, RegionError, did_you_mean
+from brainreg3d.maps import SurfaceMaps
 from brainreg3d.state import (
     Alignment,
     Image,
@@ -107,6 +108,21 @@ class Result:
     def depth_mm(self) -> NDArray[np.float32] | None:
         """Distance of the tissue below the image plane, shape (H, W); NaN off the brain."""
         return None if self.state.labels is None else self.state.labels.depth_mm
+
+    @property
+    def ccf(self) -> NDArray[np.float64] | None:
+        """(AP, DV, ML) of the tissue surface in µm, shape (H, W, 3); NaN off the brain."""
+        return None if self._maps is None else self._maps.ccf
+
+    @property
+    def incidence_deg(self) -> NDArray[np.float32] | None:
+        """Angle between ray and normal of the tissue surface, shape (H, W); NaN off the brain."""
+        return None if self._maps is None else self._maps.incidence_deg
+
+    @property
+    def area_mm2(self) -> NDArray[np.float64] | None:
+        """Area of the tissue surface that a pixel sees, shape (H, W); NaN beyond 85 degrees."""
+        return None if self._maps is None else self._maps.area_mm2
 
     @property
     def unseen(self) -> Mapping[str, str] | None:
@@ -271,6 +287,12 @@ class Result:
             message = "The run has no regions to draw."
             raise NotComputed(message)
         return draw_overlay(image, alignment, regions, labels, atlas=atlas)
+
+    @functools.cached_property
+    def _maps(self) -> SurfaceMaps | None:
+        if self.atlas is None or self.alignment is None:
+            return None
+        return SurfaceMaps(self.alignment.view, self.atlas.annotation)
 
     def _placed(self) -> tuple[Atlas, Alignment]:
         if self.atlas is None or self.alignment is None:

@@ -46,6 +46,10 @@ def _pick_image() -> Path:
 @region_options
 @click.option("--method", help="exact (one ray a pixel) or original.  [default: exact]")
 @click.option("--occluders", help="What hides: tissue, or only the regions.")
+@click.option(
+    "--label-depth-um", type=float, metavar="UM", help="Label by the tissue below the surface."
+)
+@click.option("--along", help="Down along the ray, or the surface's normal.  [default: ray]")
 @click.option("--hemisphere", help="both, left or right.  [default: both]")
 @click.option("--window-mask", type=_PATH, metavar="FILE", help="Not zero inside the window.")
 @window_options

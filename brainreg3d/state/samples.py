@@ -154,6 +154,9 @@ class Projections:
         this are off the tissue that was sampled.
     hidden : HiddenPixels
         Where regions lie that are nowhere nearest to the camera, when they have no samples.
+    label_depth_um : float
+        How far below the surface, whose depth samples have, the tissue lies that gave them their
+        region, structure and side.
     """
 
     samples: Samples
@@ -161,6 +164,7 @@ class Projections:
     sampling: str
     reach_px: float = np.inf
     hidden: HiddenPixels = attrs.field(factory=HiddenPixels)
+    label_depth_um: float = 0.0
 
 
 @attrs.frozen

@@ -116,6 +116,27 @@ def positive_or_none(_: Any, attribute: attrs.Attribute[Any], value: Any) -> Non
         raise InputError(message)
 
 
+def not_negative(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Accept zero and positive numbers.
+
+    Parameters
+    ----------
+    attribute : attrs.Attribute
+        The field that is checked.
+    value : object
+        What it was given.
+
+    Raises
+    ------
+    InputError
+        If it is something else.
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < float("inf"):
+        message = f"{attribute.name} is a number from 0 on; got {value!r}."
+        raise InputError(message)
+
+
 def true_or_false(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Accept True and False.
 

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
-from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.atlas import Annotation, Atlas, RegionSet
+from brainreg3d.errors import InputError
 from brainreg3d.geometry import ImageView, Rays
 from brainreg3d.state import Alignment, HiddenPixels, Projections, Samples
 from brainreg3d.steps.base import Step
-from brainreg3d.steps.parameters import one_of, plain_number, whole_number
+from brainreg3d.steps.label_depth import ALONG, tissue_below
+from brainreg3d.steps.parameters import not_negative, one_of, plain_number, whole_number
 
 
 class Projector(Step):
@@ -30,6 +32,13 @@ class Projector(Step):
         or the first hit of each region in each pixel, for pictures. Labels are the same.
     mesh_spacing_um : int
         For vertices: spacing at which the annotation is meshed, at least that of its voxels.
+    label_depth_um : float
+        For rays: how far below the surface the tissue lies that gives a pixel its region and its
+        side; no region where that is outside of the brain. What is seen of the surface, and how
+        deep it lies, stays the same. With 0, the first voxel that a ray meets.
+    along : {"ray", "normal"}
+        Which way that depth is counted: along the ray, or straight into the surface, along the
+        normal of the surface smoothed at 100 µm.
     """
 
     provides: ClassVar[str] = "projections"
@@ -40,6 +49,16 @@ class Projector(Step):
     mesh_spacing_um: int = attrs.field(
         default=50, converter=plain_number, validator=whole_number(1)
     )
+    label_depth_um: float = attrs.field(default=0.0, converter=plain_number, validator=not_negative)
+    along: str = attrs.field(default="ray", validator=one_of(*ALONG))
+
+    def __attrs_post_init__(self) -> None:
+        if self.label_depth_um and self.sampling == "vertices":
+            message = (
+                f"label_depth_um is {self.label_depth_um:g}, but vertices (method='original') lie "
+                f"on surfaces and know nothing of what is below; use rays (method='exact'), or 0."
+            )
+            raise InputError(message)
 
     def compute(  # type: ignore[override]
         self, *, atlas: Atlas, regions: RegionSet, alignment: Alignment
@@ -64,7 +83,8 @@ class Projector(Step):
         _warn_of_camera_inside(atlas, view)
         if self.sampling == "rays":
             samples, hidden = self._cast(atlas, regions, view)
-            return Projections(samples, view.shape, "rays", 0.5, hidden)
+            depth_um = float(self.label_depth_um)
+            return Projections(samples, view.shape, "rays", 0.5, hidden, depth_um)
         samples = self._project_vertices(atlas, regions, view)
         return Projections(samples, view.shape, "vertices", self._reach_px(atlas, view))
 
@@ -79,18 +99,20 @@ class Projector(Step):
         rays = view.rays()
         hits = cast_first_hits(annotation, rays, opaque)
         met = np.flatnonzero(hits.index)
-        index = hits.index[met]
+        index, right = hits.index[met], hits.right[met]
+        if self.label_depth_um:
+            index, right = self._below(annotation, rays, met, hits.distance_mm[met], opaque)
         labels = label_of_index[index]
         first = _samples(
-            view, rays, met, labels, annotation.ids[index], hits.distance_mm[met], hits.right[met]
+            view, rays, met, labels, annotation.ids[index], hits.distance_mm[met], right
         )
         # Rays that meet nothing cannot meet a region, whatever is opaque.
         if self.layers == "visible":
             wanted = np.setdiff1d(np.arange(1, len(regions) + 1), labels).tolist()
             if not wanted:
                 return first, HiddenPixels()
-            ray, label, right = cast_label_pixels(annotation, rays, label_of_index, wanted, met)
-            return first, HiddenPixels(label, ray, right)
+            ray, label, side = cast_label_pixels(annotation, rays, label_of_index, wanted, met)
+            return first, HiddenPixels(label, ray, side)
         wanted = list(range(1, len(regions) + 1))
         behind = cast_label_hits(annotation, rays, label_of_index, wanted, met)
         # A region's first hit may be the pixel's first hit, which is there already.
@@ -104,7 +126,27 @@ class Projector(Step):
             behind.distance_mm[new],
             behind.right[new],
         )
-        return Samples.concatenate([first, rest]), HiddenPixels()
+        # Regions at the surface of pixels that are labelled further down have no sample there,
+        # as it would be as near as the one that has the label.
+        label_of_ray = np.zeros(hits.index.size, dtype=labels.dtype)
+        label_of_ray[met] = labels
+        over = ~new & (behind.label != label_of_ray[behind.ray])
+        hidden = HiddenPixels(behind.label[over], behind.ray[over], behind.right[over])
+        return Samples.concatenate([first, rest]), hidden
+
+    def _below(
+        self,
+        annotation: Annotation,
+        rays: Rays,
+        met: NDArray[np.int64],
+        distance_mm: NDArray[np.float64],
+        opaque: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+        """Return structure and side of the tissue below what rays meet."""
+        origins, directions = _of_rays(rays, met)
+        points = origins + distance_mm[:, None] * directions
+        depth_um, along = self.label_depth_um, self.along
+        return tissue_below(annotation, points, directions, depth_um, along, opaque)
 
     def _reach_px(self, atlas: Atlas, view: ImageView) -> float:
         """Return half the diagonal between the vertices of a surface that is seen face on."""
@@ -168,6 +210,13 @@ def _inside(position_px: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
     return (position_px >= -0.5) & (position_px < size - 0.5)
 
 
+def _of_rays(rays: Rays, ray: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return origins and directions of some rays; one row where all have the same."""
+    origins = rays.origins_mm if len(rays.origins_mm) == 1 else rays.origins_mm[ray]
+    directions = rays.directions if len(rays.directions) == 1 else rays.directions[ray]
+    return origins, directions
+
+
 def _samples(
     view: ImageView,
     rays: Rays,
@@ -178,8 +227,7 @@ def _samples(
     right: NDArray[np.bool_],
 ) -> Samples:
     """Turn hits along rays into samples of the image."""
-    origins = rays.origins_mm if len(rays.origins_mm) == 1 else rays.origins_mm[ray]
-    directions = rays.directions if len(rays.directions) == 1 else rays.directions[ray]
+    origins, directions = _of_rays(rays, ray)
     view_axis = view.pose.view_axis
     start = (origins - np.asarray(view.pose.center_mm)) @ view_axis
     depth_mm = start + distance_mm * (directions @ view_axis)

@@ -51,9 +51,11 @@ def explain_unseen(
     missing = np.flatnonzero(counts == 0).tolist()
     if not missing:
         return {}
+    depth_um = 0.0 if projections is None else projections.label_depth_um
     if hemisphere == "both" and window_mask is None:
         return {
-            visible.visibility[place].acronym: _reason(visible, regions, place) for place in missing
+            visible.visibility[place].acronym: _reason(visible, regions, place, depth_um)
+            for place in missing
         }
     right = None if hemisphere == "both" else hemisphere == "right"
     parts: tuple[Visibility, ...] | None = None
@@ -70,7 +72,7 @@ def explain_unseen(
         if np.any(own & on_side & in_window):
             reason = "too small to be labelled"
         elif parts is not None and parts[place].n_projected:
-            reason = _hidden_by(parts[place])
+            reason = _hidden_by(parts[place], depth_um)
         elif np.any(own & on_side):
             reason = "seen only outside the imaging window"
         elif np.any(own):
@@ -78,25 +80,28 @@ def explain_unseen(
                 f"seen only in the {_OTHER_SIDE[hemisphere]} hemisphere, not in the {hemisphere}"
             )
         else:
-            reason = _reason(visible, regions, place)
+            reason = _reason(visible, regions, place, depth_um)
         reasons[visible.visibility[place].acronym] = reason
     return reasons
 
 
-def _reason(visible: VisibleSamples, regions: RegionSet, place: int) -> str:
+def _reason(visible: VisibleSamples, regions: RegionSet, place: int, depth_um: float) -> str:
     """Return why a region has no pixel in an image that is labelled as a whole."""
     report = visible.visibility[place]
     if not regions[place].structure_ids:
         return "all of it belongs to regions inside it"
     if report.n_projected == 0:
         return "outside the image"
-    return _hidden_by(report) if report.n_visible == 0 else "too small to be labelled"
+    return _hidden_by(report, depth_um) if report.n_visible == 0 else "too small to be labelled"
 
 
-def _hidden_by(report: Visibility) -> str:
+def _hidden_by(report: Visibility, depth_um: float) -> str:
     shares = [(n, s) for n, s in report.hidden_by[:_MOST_HIDERS] if s >= _LEAST_SHARE]
     hiders = [f"{name} ({share:.0%})" for name, share in shares]
-    return f"hidden by {', '.join(hiders) or 'other tissue'}"
+    others = ", ".join(hiders) or "other tissue"
+    if depth_um:
+        return f"not {depth_um:g} µm below the surface, where {others} is labelled"
+    return f"hidden by {others}"
 
 
 def _on_side(samples: Samples, right: bool | None) -> NDArray[np.bool_]:
