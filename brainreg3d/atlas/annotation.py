@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._arrays import read_only
+from brainreg3d.atlas.blocks import BlockTable
 from brainreg3d.errors import AtlasError
 from brainreg3d.geometry import VolumeGrid
 
@@ -41,11 +42,14 @@ class Annotation:
         Structure ids that occur; the first is 0, "no structure".
     spacing_mm : tuple of float
         Voxel size along (Z, Y, X) in mm.
+    blocks : BlockTable, optional
+        Which structures occur in each block of `index`, where that is known already.
     """
 
     index: NDArray[np.uint16] = attrs.field(converter=read_only, validator=_check_index, repr=False)
     ids: NDArray[np.uint32] = attrs.field(converter=read_only, validator=_check_ids, repr=False)
     spacing_mm: tuple[float, float, float]
+    blocks: BlockTable | None = attrs.field(default=None, repr=False)
 
     @property
     def grid(self) -> VolumeGrid:
