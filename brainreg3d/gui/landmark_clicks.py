@@ -55,6 +55,8 @@ class LandmarkClicks:
         """Begin to click landmarks, or stop; those clicked are kept."""
         self._controller.message = ""  # it would hide what is to be done now
         self.active = not self.active
+        if self.active:  # there is no clicking on an image that is seen from aside
+            self._controller.looking_around = False
 
     def choose(self, step: int) -> None:
         """Go to another name.
@@ -75,7 +77,6 @@ class LandmarkClicks:
             Where it is seen in the image.
         """
         self._controller.message = ""
-        self._controller.message = ""  # or it would go on hiding which landmark comes next
         self.points_px.pop(self.name, None)  # the newest click is the first that undo takes
         self.points_px[self.name] = (row, col)
         for _ in self._names:

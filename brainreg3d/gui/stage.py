@@ -159,13 +159,11 @@ class Stage:
         str
             Empty when there is nothing to say.
         """
-        if self.clicks.active and not self.controller.message:
-            return self.clicks.prompt()
         if self.controller.message:
             return self.controller.message
         if self.controller.looking_around:
             return "Looking around: drag turns the brain, v goes back to placing the image."
-        return ""
+        return self.clicks.prompt()
 
     def _add_layer(self, number: int) -> vtkRenderer:
         renderer = vtkRenderer()
@@ -282,7 +280,7 @@ def _name_label(acronym: str) -> vtkBillboardTextActor3D:
 def _texture(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Return an image as it is shown: with automatic contrast, and no larger than needed."""
     step = -(-max(pixels.shape) // _LARGEST_TEXTURE_PX)
-    return np.asarray(np.rint(to_grey(pixels)[::step, ::step] * 255), dtype=np.uint8)
+    return np.asarray(np.rint(to_grey(pixels[::step, ::step]) * 255), dtype=np.uint8)
 
 
 def _bright(rgb: tuple[int, int, int]) -> tuple[float, float, float]:

@@ -35,6 +35,16 @@ def test_it_always_says_which_landmark_comes_next():
     assert controller.message == ""
 
 
+def test_landmarks_are_clicked_from_in_front():
+    controller, clicks = make()
+    controller.apply_key("v")
+    assert controller.looking_around
+    clicks.apply_key("p")
+    assert not controller.looking_around
+    clicks.apply_key("p")
+    assert not controller.looking_around
+
+
 def test_keys_of_other_things_keep_their_meaning_and_messages():
     controller, clicks = make()
     controller.message = "something"
