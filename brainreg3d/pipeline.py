@@ -445,7 +445,7 @@ class BrainReg3D:
 
     def _files_read(self, plan: Plan) -> list[Path]:
         """Return the files that must not be overwritten."""
-        sources = (self.image, self.window_mask, self.volume)
+        sources = (self.image, self.window_mask, self.volume, self.matched_image)
         parameters = (value for e in plan.running for value in e.step.parameters().values())
         files = [Path(source) for source in sources if isinstance(source, str | Path)]
         return files + [value for value in parameters if isinstance(value, Path)]

@@ -185,11 +185,14 @@ class ManualAligner(Aligner):
         given = needs.get("pixel_size_mm")
         if given is not None and given != previous.given_pixel_size_mm:
             view = attrs.evolve(view, pixel_size_mm=given)
+        view = self._under_focal_point(view, previous.view.camera)
         return attrs.evolve(
             previous,
-            view=self._under_focal_point(view, previous.view.camera),
+            view=view,
             bregma=self.bregma or previous.bregma,
             given_pixel_size_mm=given,
+            # Residuals of landmarks hold for the view that they were fitted to, and no other.
+            extra=previous.extra if view == previous.view else {},
         )
 
     def _ask(

@@ -203,11 +203,12 @@ def test_an_interrupt_loses_nothing(study, on_screen, monkeypatch):
     assert files_in(study) == ["before.tif", "mine.json", "mouse.tif"]
 
 
-@pytest.mark.parametrize("output", ["mouse.tif", "atlas/labels.nrrd", "atlas"])
+@pytest.mark.parametrize("output", ["mouse.tif", "before.tif", "atlas/labels.nrrd", "atlas"])
 def test_it_never_writes_over_what_it_reads(study, on_screen, capsys, output):
     window = on_screen()
     before = (study / "mouse.tif").read_bytes()
-    assert main(words(study, "-o", study / output)) == 1
+    more = ("--match-to", study / "before.tif")
+    assert main(words(study, "-o", study / output, *more)) == 1
     assert not window.scenes, "found out only after the window"
     assert output.split("/")[-1] in capsys.readouterr().err
     assert (study / "mouse.tif").read_bytes() == before

@@ -11,6 +11,7 @@ from tiny_brain import BOX_MM, VISIBLE, make_atlas
 
 from brainreg3d import BrainReg3D, Pose, steps
 from brainreg3d.errors import AlignmentCancelled, AlignmentNeeded, OutputError, PlanError
+from brainreg3d.steps.base import PlacedImage
 
 SLOTS = ("TemplateSource", "RegionSelector", "ManualAligner", "Projector", "DepthResolver",
          "PixelLabeller")  # fmt: skip
@@ -264,6 +265,21 @@ def test_a_pose_placed_by_hand_is_kept_when_regions_change(by_hand):
     assert len(window.starts) == 1
     assert result.alignment.view.pose == PLACED["pose"]
     assert result.alignment.source == "window"
+
+
+def test_residuals_of_clicked_landmarks_go_when_the_view_is_another(by_hand):
+    class Clicked(Window):
+        def ask(self, scene):
+            return PlacedImage(super().ask(scene), {"uncertainty": {"tilt_deg": 1.0}})
+
+    reg = by_hand(Clicked(PLACED))
+    assert reg.run().alignment.extra
+    reg.brain_regions = ["SUB"]
+    assert reg.run().alignment.extra, "nothing about them has changed"
+    reg.pixel_size_mm = (0.1, 0.1)
+    result = reg.run()
+    assert result.alignment.view.pose == PLACED["pose"]
+    assert result.alignment.extra == {}
 
 
 def test_a_size_placed_by_hand_is_kept_too(by_hand):
