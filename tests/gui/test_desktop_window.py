@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import ctypes.util
 import json
 import os
 import shutil
@@ -138,6 +140,21 @@ class Hand:
             self.act("key", key)
             self.settle(before)
 
+    def close(self):
+        """Ask the window to close, as the button of a window manager does."""
+        x11 = ctypes.CDLL(ctypes.util.find_library("X11"))
+        x11.XOpenDisplay.restype, x11.XInternAtom.restype = ctypes.c_void_p, ctypes.c_ulong
+        display = ctypes.c_void_p(x11.XOpenDisplay(self.display.encode()))
+        protocols, close = (
+            x11.XInternAtom(display, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")
+        )
+        # XClientMessageEvent: type, serial, send_event, display, window, message_type, format, data
+        client_message, window = 33, int(self.window)
+        fields = (client_message, 0, 0, 0, window, protocols, 32, close)
+        event = ctypes.create_string_buffer(struct.pack("@iLiPLLil", *fields), 192)
+        x11.XSendEvent(display, ctypes.c_ulong(window), 0, ctypes.c_long(0), event)
+        x11.XCloseDisplay(display)
+
     def end(self, key):
         self.act("key", key)
         output, _ = self.process.communicate(timeout=60)
@@ -208,7 +225,24 @@ def test_ctrl_c_in_the_terminal_ends_it(hand):
     assert not hand.saved.exists()
 
 
-def test_a_window_that_is_closed_or_killed_does_not_hang(hand):
+def test_closing_the_window_is_a_cancel(hand):
+    hand.saved.write_text("earlier")
+    hand.press("Right")
+    hand.close()
+    output, _ = hand.process.communicate(timeout=20)
+    assert hand.process.returncode == 1
+    assert "cancelled" in output
+    assert hand.saved.read_text() == "earlier"
+
+
+def test_keys_of_vtk_do_not_end_it(hand):
+    hand.act("key", "e", "w", "3")
+    hand.settle()
+    code, output = hand.end("Return")
+    assert code == 0, output
+
+
+def test_a_window_that_is_killed_does_not_hang(hand):
     hand.saved.write_text("earlier")
     hand.act("windowkill", hand.window)
     with contextlib.suppress(subprocess.TimeoutExpired):
