@@ -163,7 +163,10 @@ def _overlap_problems(regions: list[Region]) -> list[str]:
                 f"twice; name only one of the two."
             )
     if problems:
-        problems.append('Or give overlap="deepest": what lies inside is cut out of what holds it.')
+        problems.append(
+            'Or give overlap="deepest" (--overlap deepest): what lies inside is cut out of what '
+            "holds it."
+        )
     return problems
 
 
