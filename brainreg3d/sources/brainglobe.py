@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
-from brainreg3d.atlas import Atlas, StructureTree, Template
+from brainreg3d.atlas import Atlas, Template
 from brainreg3d.errors import AtlasError, did_you_mean
 from brainreg3d.io.hashing import sha256_of_file
+from brainreg3d.io.structures import read_structures
 from brainreg3d.sources.compact_cache import compact_from_source, content_key
 from brainreg3d.sources.local import warn_unknown_ids
 
@@ -81,16 +82,16 @@ def load_brainglobe_atlas(name: str) -> Atlas:
     spacing_um = files.resolution_um
 
     def load_annotation() -> tuple[NDArray[Any], tuple[float, float, float]]:
-        return _turned(_open(files).annotation, files)
+        return _turned(_voxels(files, "annotation"), files)
 
     def load_template() -> Template:
         files.check_voxels("template")
-        return Template(*_turned(_open(files).template, files))
+        return Template(*_turned(_voxels(files, "template"), files))
 
     files.check_voxels("annotation")
     annotation_hash = _sha256_of_folder(files.voxels["annotation"])
     key = content_key("brainglobe", annotation_hash, files.orientation, spacing_um)
-    structures = _structures(files)
+    structures = read_structures(files.terminology)
     annotation = compact_from_source(key, load_annotation, name)
     warn_unknown_ids(annotation, structures, name)
     return Atlas(
@@ -200,23 +201,17 @@ def _damaged(name: str, error: Exception) -> AtlasError:
     )
 
 
-def _open(files: _Files) -> Any:
-    """Open the atlas with BrainGlobe's own reader, which finds all of it on the disk."""
-    from brainglobe_atlasapi import BrainGlobeAtlas
+def _voxels(files: _Files, what: str) -> NDArray[Any]:
+    """Read a volume in BrainGlobe's axes.
+
+    BrainGlobe's own reader takes parents for 16-bit numbers and refuses atlases with larger ones.
+    """
+    import zarr  # slow to import
 
     try:
-        return BrainGlobeAtlas(
-            files.name,
-            brainglobe_dir=files.root.parent,
-            check_latest=False,
-            version=_version(files),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return np.asarray(zarr.open_array(files.voxels[what], mode="r")[...])
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise _damaged(files.name, error) from error
-
-
-def _version(files: _Files) -> str:
-    return installed_brainglobe_atlases()[files.name].parent.name
 
 
 def _turned(stack: NDArray[Any], files: _Files) -> tuple[NDArray[Any], tuple[float, float, float]]:
@@ -227,13 +222,6 @@ def _turned(stack: NDArray[Any], files: _Files) -> tuple[NDArray[Any], tuple[flo
     order = space.map_to(ATLAS_ORIGIN)[0]
     z, y, x = (files.resolution_um[axis] / 1000.0 for axis in order)
     return space.map_stack_to(ATLAS_ORIGIN, stack), (z, y, x)
-
-
-def _structures(files: _Files) -> StructureTree:
-    """Read the tree; BrainGlobe itself reads parents as 16-bit numbers and fails on others."""
-    from brainreg3d.io.structures import read_structures
-
-    return read_structures(files.terminology)
 
 
 def _sha256_of_folder(folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,15 @@ def write_brainglobe_atlas(
     home: Path,
     name: str,
     annotation: np.ndarray,
-    template: np.ndarray,
+    template: np.ndarray | None,
     structures: list[tuple[int, str, str, list[int]]],
     resolution_um: tuple[float, float, float],
     orientation: str = "asr",
 ) -> Path:
-    """Install an atlas below `home`, with the configuration that points there; return its root."""
+    """Install an atlas below `home`, with the configuration that points there; return its root.
+
+    Without a template there are only its metadata, as in an atlas whose template was never used.
+    """
     root = home / "data" / "brainglobe-atlasapi"
     (home / "bg_config.conf").write_text(
         f"[default_dirs]\nbrainglobe_dir = {home / 'data'}\ninterm_download_dir = {home / 'data'}\n"
@@ -60,7 +64,11 @@ def write_brainglobe_atlas(
     (folder / "manifest.json").write_text(json.dumps(manifest))
     below = root / f"annotation-sets/{name}-labels/1_0"
     _write_zarr(below / "annotations_compressed.ome.zarr", annotation, resolution_um)
-    _write_zarr(root / reference["location"][1:] / "template.ome.zarr", template, resolution_um)
+    grey = annotation.astype(np.uint16) if template is None else template
+    _write_zarr(root / reference["location"][1:] / "template.ome.zarr", grey, resolution_um)
+    if template is None:
+        for chunks in (root / reference["location"][1:]).rglob("c"):
+            shutil.rmtree(chunks)
     table = root / terms["location"][1:]
     table.mkdir(parents=True)
     columns = (

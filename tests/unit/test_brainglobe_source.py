@@ -95,7 +95,7 @@ def test_the_second_load_comes_from_the_cache_and_a_changed_atlas_does_not(home,
     labels, root = install_asr(home)
     first = load_brainglobe_atlas("toy_mouse_500um")
     with monkeypatch.context() as patch:
-        patch.setattr("brainreg3d.sources.brainglobe._open", lambda *_: pytest.fail("read again"))
+        patch.setattr("brainreg3d.sources.brainglobe._voxels", lambda *_: pytest.fail("read again"))
         second = load_brainglobe_atlas("toy_mouse_500um")
     assert np.array_equal(first.annotation.index, second.annotation.index)
     shutil.rmtree(root)
@@ -142,5 +142,24 @@ def test_an_atlas_without_its_voxels_starts_no_download(home, what):
 def test_a_damaged_atlas(home, damage):
     _, root = install_asr(home)
     (root / "atlases" / "toy_mouse_500um" / "1_0" / "manifest.json").write_text(damage)
+    with pytest.raises(AtlasError, match="install it again"):
+        load_brainglobe_atlas("toy_mouse_500um")
+
+
+def test_a_parent_that_brainglobes_reader_cannot_hold(home):
+    labels = toy((20, 12, 16), (4, 3, 2))
+    below = (7, "M1", "Part of the marker", [1, MARKER, 7])
+    write_brainglobe_atlas(
+        home, "toy_mouse_500um", labels, labels, [*STRUCTURES, below], (500.0,) * 3
+    )
+    atlas = load_brainglobe_atlas("toy_mouse_500um")
+    assert np.sum(atlas.annotation.to_ids() == MARKER) == 1
+    assert atlas.structures.find("M1").parent_id == MARKER
+
+
+def test_damaged_voxels(home):
+    _, root = install_asr(home)
+    for path in root.rglob("annotations_compressed.ome.zarr/**/c/*/*/*"):
+        path.write_bytes(b"nothing")
     with pytest.raises(AtlasError, match="install it again"):
         load_brainglobe_atlas("toy_mouse_500um")
