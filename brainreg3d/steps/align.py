@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.errors import AlignmentCancelled, AlignmentNeeded
 from brainreg3d.geometry import Camera, ImageView, Pose
@@ -257,6 +258,10 @@ class ManualAligner(Aligner):
     ) -> ImageView:
         """Return where the image starts: at an alignment, or where words say."""
         if record is not None:
+            if self.anterior != "up" or self.tilt is not None:
+                logger.warning(
+                    "The image starts at an earlier alignment; anterior and tilt have no effect."
+                )
             size = self._pixel_size(pixel_size_mm, record.pixel_size_mm, image)
             return ImageView(image.shape, size, record.pose, self._camera(record.camera))
         size, camera = self._pixel_size(pixel_size_mm, None, image), self._camera(None)

@@ -243,6 +243,17 @@ def test_match_to_shows_the_earlier_image_in_its_place(study, on_screen):
     assert again.scene.matched_view == scene.matched_view
 
 
+def test_words_about_the_start_have_no_effect_beside_an_alignment_and_that_is_said(
+    study, on_screen, capsys
+):
+    earlier = write_alignment(study / "earlier.json")
+    window = on_screen()
+    more = ("--from", earlier, "--anterior", "left")
+    assert main(words(study, "-o", study / "a.json", *more)) == 0
+    assert window.scene.start.pose == EARLIER
+    assert "anterior and tilt have no effect" in capsys.readouterr().err
+
+
 def test_match_to_without_an_alignment_says_so(study, on_screen, capsys):
     window = on_screen()
     assert main(words(study, "-o", study / "a.json", "--match-to", study / "before.tif")) == 0
