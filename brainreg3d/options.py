@@ -29,6 +29,10 @@ METHODS: dict[str, dict[str, dict[str, Any]]] = {
         "DepthResolver": {"cell_px": 10},
         "PixelLabeller": {"n_neighbors": 11, "max_gap_px": 15.0},
     },
+    "surface": {
+        "Projector": {"sampling": "surface"},
+        "PixelLabeller": {"n_neighbors": 5},
+    },
 }
 
 PARAMETERS_OF_OPTION = {

@@ -103,8 +103,9 @@ class BrainReg3D:
         Camera with which the alignment window starts.
     bregma : str, optional
         Name of a bregma preset.
-    method : {"exact", "original"}
-        One ray for each pixel, or mesh vertices with a nearest-neighbour vote.
+    method : {"exact", "original", "surface"}
+        One ray for each pixel; or mesh vertices with a nearest-neighbour vote; or that vote on
+        meshes that are sampled at every pixel.
     occluders : {"tissue", "regions"}, optional
         Whether all tissue hides what lies behind it or only the regions do; by the method.
     label_depth_um : float, optional

@@ -31,12 +31,9 @@ class SurfaceMaker:
     def __init__(self, annotation: Annotation, spacing_um: float) -> None:
         from scipy.ndimage import find_objects  # slow to import
 
-        self._steps = steps = _steps(annotation, spacing_um)
-        self._first = first = steps // 2  # the middle one of each group of voxels stands for it
+        index, self._steps, self._first = thinned_index(annotation, spacing_um)
         self._spacing_mm = np.asarray(annotation.spacing_mm)
-        self._index = np.ascontiguousarray(
-            annotation.index[first[0] :: steps[0], first[1] :: steps[1], first[2] :: steps[2]]
-        )
+        self._index = np.ascontiguousarray(index)
         # With the box around each structure at hand, a part costs no more than its own box.
         self._boxes = find_objects(self._index, max_label=max(1, annotation.ids.size - 1))
 
@@ -87,6 +84,31 @@ def mesh_spacing_mm(annotation: Annotation, spacing_um: float) -> float:
         In mm; the spacing asked for, rounded to whole voxels.
     """
     return float(np.max(_steps(annotation, spacing_um) * np.asarray(annotation.spacing_mm)))
+
+
+def thinned_index(
+    annotation: Annotation, spacing_um: float
+) -> tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the voxels of an annotation that are meshed.
+
+    Parameters
+    ----------
+    annotation : Annotation
+        The volume.
+    spacing_um : float
+        As for `SurfaceMaker`.
+
+    Returns
+    -------
+    index : numpy.ndarray of uint16, shape (Z, Y, X)
+        A view of the annotation's index.
+    steps, first : numpy.ndarray of int64, shape (3,)
+        Every how many voxels one is taken along (z, y, x), and which is the first.
+    """
+    steps = _steps(annotation, spacing_um)
+    first = steps // 2  # the middle one of each group of voxels stands for it
+    chosen = tuple(slice(int(f), None, int(s)) for f, s in zip(first, steps, strict=True))
+    return annotation.index[chosen], steps, first
 
 
 def _steps(annotation: Annotation, spacing_um: float) -> NDArray[np.int64]:

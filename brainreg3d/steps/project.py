@@ -16,6 +16,9 @@ from brainreg3d.state import Alignment, HiddenPixels, Projections, Samples
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.label_depth import ALONG, tissue_below
 from brainreg3d.steps.parameters import not_negative, one_of, plain_number, whole_number
+from brainreg3d.steps.surface_sampling import sample_surfaces
+
+_VERTEX_SPACING_UM = 50  # of the original's meshes
 
 
 class Projector(Step):
@@ -23,15 +26,17 @@ class Projector(Step):
 
     Parameters
     ----------
-    sampling : {"rays", "vertices"}
-        One ray for each pixel through the annotation, or the vertices of region meshes.
+    sampling : {"rays", "vertices", "surface"}
+        One ray for each pixel through the annotation; or the vertices of region meshes; or their
+        faces too, sampled at the centre of each pixel that they cover.
     occluders : {"tissue", "regions"}
         Whether any annotated tissue hides what lies behind it, or only the chosen regions do.
     layers : {"visible", "all"}
         For rays: the first hit of each pixel, and in which pixels regions lie that none sees first;
         or the first hit of each region in each pixel, for pictures. Labels are the same.
-    mesh_spacing_um : int
-        For vertices: spacing at which the annotation is meshed, at least that of its voxels.
+    mesh_spacing_um : int, optional
+        For meshes: spacing at which the annotation is meshed, at least that of its voxels; 50 µm
+        for vertices and every voxel for surfaces when not given.
     label_depth_um : float
         For rays: how far below the surface the tissue lies that gives a pixel its region and its
         side; no region where that is outside of the brain. What is seen of the surface, and how
@@ -43,20 +48,23 @@ class Projector(Step):
 
     provides: ClassVar[str] = "projections"
 
-    sampling: str = attrs.field(default="rays", validator=one_of("rays", "vertices"))
+    sampling: str = attrs.field(default="rays", validator=one_of("rays", "vertices", "surface"))
     occluders: str = attrs.field(default="tissue", validator=one_of("tissue", "regions"))
     layers: str = attrs.field(default="visible", validator=one_of("visible", "all"))
-    mesh_spacing_um: int = attrs.field(
-        default=50, converter=plain_number, validator=whole_number(1)
+    mesh_spacing_um: int | None = attrs.field(
+        default=None,
+        converter=plain_number,
+        validator=attrs.validators.optional(whole_number(1)),
     )
     label_depth_um: float = attrs.field(default=0.0, converter=plain_number, validator=not_negative)
     along: str = attrs.field(default="ray", validator=one_of(*ALONG))
 
     def __attrs_post_init__(self) -> None:
-        if self.label_depth_um and self.sampling == "vertices":
+        if self.label_depth_um and self.sampling != "rays":
             message = (
-                f"label_depth_um is {self.label_depth_um:g}, but vertices (method='original') lie "
-                f"on surfaces and know nothing of what is below; use rays (method='exact'), or 0."
+                f"label_depth_um is {self.label_depth_um:g}, but samples of meshes "
+                f"(method='original' and 'surface') lie on surfaces and know nothing of what is "
+                f"below; use rays (method='exact'), or 0."
             )
             raise InputError(message)
 
@@ -85,6 +93,9 @@ class Projector(Step):
             samples, hidden = self._cast(atlas, regions, view)
             depth_um = float(self.label_depth_um)
             return Projections(samples, view.shape, "rays", 0.5, hidden, depth_um)
+        if self.sampling == "surface":
+            samples, hidden = self._sample_surfaces(atlas, regions, view)
+            return Projections(samples, view.shape, "surface", 0.5, hidden)
         samples = self._project_vertices(atlas, regions, view)
         return Projections(samples, view.shape, "vertices", self._reach_px(atlas, view))
 
@@ -148,18 +159,40 @@ class Projector(Step):
         depth_um, along = self.label_depth_um, self.along
         return tissue_below(annotation, points, directions, depth_um, along, opaque)
 
+    def _sample_surfaces(
+        self, atlas: Atlas, regions: RegionSet, view: ImageView
+    ) -> tuple[Samples, HiddenPixels]:
+        from brainreg3d.raycast import cast_label_pixels
+
+        with_tissue = self.occluders == "tissue"
+        samples = sample_surfaces(atlas, regions, view, self.mesh_spacing_um or 1, with_tissue)
+        wanted = np.setdiff1d(np.arange(1, len(regions) + 1), samples.region).tolist()
+        if not wanted or not len(samples):
+            return samples, HiddenPixels()
+        # What lies below the surface, only reports need; rays find it without meshing all of it.
+        seen = (samples.y_px * view.shape[1] + samples.x_px).astype(np.int64)
+        label_of_index = regions.label_of_index(atlas.annotation)
+        pixel, label, side = cast_label_pixels(
+            atlas.annotation, view.rays(), label_of_index, wanted, seen
+        )
+        return samples, HiddenPixels(label, pixel, side)
+
     def _reach_px(self, atlas: Atlas, view: ImageView) -> float:
         """Return half the diagonal between the vertices of a surface that is seen face on."""
         from brainreg3d.surfaces import mesh_spacing_mm
 
-        spacing_mm = mesh_spacing_mm(atlas.annotation, self.mesh_spacing_um)
+        spacing_mm = mesh_spacing_mm(atlas.annotation, self._vertex_spacing_um)
         return float(spacing_mm / min(view.pixel_size_mm) * np.sqrt(0.5) + 0.5)
+
+    @property
+    def _vertex_spacing_um(self) -> int:
+        return self.mesh_spacing_um or _VERTEX_SPACING_UM
 
     def _project_vertices(self, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
         from brainreg3d.surfaces import SurfaceMaker
 
         parts = []
-        surfaces = SurfaceMaker(atlas.annotation, self.mesh_spacing_um)
+        surfaces = SurfaceMaker(atlas.annotation, self._vertex_spacing_um)
         middle = atlas.grid.box_mm[0] / 2
         label_of_index = regions.label_of_index(atlas.annotation)
         first_label = 0 if self.occluders == "tissue" else 1

@@ -61,7 +61,7 @@ def draw_projections(
         for place in drawn
     ]
     captions = [
-        f"Samples: {projections.sampling}. All of each region in the view, hidden parts included.",
+        f"Samples: {projections.sampling}. {_extent(projections)}",
         "The stronger the colour, the more samples.",
         *left_out_line(len(drawn), len(regions), "samples"),
         *atlas_line(atlas),
@@ -115,3 +115,9 @@ def sample_density(
     cell = (y[inside] // step * cols + x[inside] // step).astype(np.int64)
     counts = np.bincount(cell, minlength=rows * cols)
     return counts.reshape(rows, cols).astype(np.float64)
+
+
+def _extent(projections: Projections) -> str:
+    if projections.sampling == "surface":  # what lies behind another surface is never meshed
+        return "What the image sees of each region."
+    return "All of each region in the view, hidden parts included."
