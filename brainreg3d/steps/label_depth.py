@@ -11,6 +11,8 @@ from brainreg3d.normals import surface_normals
 ALONG = ("ray", "normal")
 """Ways down from the surface."""
 
+_JUST_INSIDE_MM = 1e-6  # rays meet voxels at their faces; the voxel behind a face is the one meant
+
 
 def tissue_below(
     annotation: Annotation,
@@ -48,7 +50,8 @@ def tissue_below(
     if along == "normal":
         inward = -surface_normals(annotation, points_mm, opaque)
         ways = np.where(np.isnan(inward), directions, inward)
-    voxels = annotation.grid.voxel_indices(points_mm + depth_um / 1000.0 * ways)
+    depth_mm = depth_um / 1000.0 + _JUST_INSIDE_MM
+    voxels = annotation.grid.voxel_indices(points_mm + depth_mm * ways)
     shape = annotation.index.shape
     inside = np.all((voxels >= 0) & (voxels < shape), axis=1)
     z, y, x = np.where(inside[:, None], voxels, 0).T

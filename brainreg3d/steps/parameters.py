@@ -48,6 +48,23 @@ def plain_number(value: Any) -> Any:
     return int(value) if isinstance(value, Integral) else float(value)
 
 
+def plain_float(value: Any) -> Any:
+    """Return a number as a float of Python's; a converter for `attrs.field`.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+
+    Returns
+    -------
+    object
+        A float for any real number, so that 0 and 0.0 are recorded alike; everything else as it is.
+    """
+    number = plain_number(value)
+    return float(number) if isinstance(number, int) and not isinstance(number, bool) else number
+
+
 def one_of(*choices: str) -> Validator:
     """Return a validator that accepts a few words.
 

@@ -15,7 +15,13 @@ from brainreg3d.geometry import ImageView, Rays
 from brainreg3d.state import Alignment, HiddenPixels, Projections, Samples
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.label_depth import ALONG, tissue_below
-from brainreg3d.steps.parameters import not_negative, one_of, plain_number, whole_number
+from brainreg3d.steps.parameters import (
+    not_negative,
+    one_of,
+    plain_float,
+    plain_number,
+    whole_number,
+)
 from brainreg3d.steps.surface_sampling import sample_surfaces
 
 _VERTEX_SPACING_UM = 50  # of the original's meshes
@@ -56,7 +62,7 @@ class Projector(Step):
         converter=plain_number,
         validator=attrs.validators.optional(whole_number(1)),
     )
-    label_depth_um: float = attrs.field(default=0.0, converter=plain_number, validator=not_negative)
+    label_depth_um: float = attrs.field(default=0.0, converter=plain_float, validator=not_negative)
     along: str = attrs.field(default="ray", validator=one_of(*ALONG))
 
     def __attrs_post_init__(self) -> None:
