@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import numpy as np
@@ -23,6 +23,9 @@ from brainreg3d.steps.parameters import (
     whole_number,
 )
 from brainreg3d.steps.surface_sampling import sample_surfaces
+
+if TYPE_CHECKING:
+    from brainreg3d.raycast import Hits
 
 _VERTEX_SPACING_UM = 50  # of the original's meshes
 
@@ -105,24 +108,57 @@ class Projector(Step):
         samples = self._project_vertices(atlas, regions, view)
         return Projections(samples, view.shape, "vertices", self._reach_px(atlas, view))
 
-    def _cast(
-        self, atlas: Atlas, regions: RegionSet, view: ImageView
-    ) -> tuple[Samples, HiddenPixels]:
-        from brainreg3d.raycast import cast_first_hits, cast_label_hits, cast_label_pixels
+    def first_samples(self, *, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
+        """Return what rays meet first, and nothing of what lies behind.
 
-        annotation = atlas.annotation
-        label_of_index = regions.label_of_index(annotation)
+        Parameters
+        ----------
+        atlas : Atlas
+            The brain.
+        regions : RegionSet
+            The regions to label.
+        view : ImageView
+            Pose, camera and pixel size of the image.
+
+        Returns
+        -------
+        Samples
+            At most one for each pixel, row by row; as `compute` gives them for rays, in a
+            fraction of the time.
+        """
+        label_of_index = regions.label_of_index(atlas.annotation)
+        return self._cast_first(atlas.annotation, label_of_index, view, view.rays())[0]
+
+    def _cast_first(
+        self,
+        annotation: Annotation,
+        label_of_index: NDArray[np.uint16],
+        view: ImageView,
+        rays: Rays,
+    ) -> tuple[Samples, Hits, NDArray[np.int64]]:
+        """Return samples, hits, and the numbers of the rays that meet anything."""
+        from brainreg3d.raycast import cast_first_hits
+
         opaque = annotation.ids != 0 if self.occluders == "tissue" else label_of_index > 0
-        rays = view.rays()
         hits = cast_first_hits(annotation, rays, opaque)
         met = np.flatnonzero(hits.index)
         index, right = hits.index[met], hits.right[met]
         if self.label_depth_um:
             index, right = self._below(annotation, rays, met, hits.distance_mm[met], opaque)
-        labels = label_of_index[index]
-        first = _samples(
-            view, rays, met, labels, annotation.ids[index], hits.distance_mm[met], right
-        )
+        labels, identifiers = label_of_index[index], annotation.ids[index]
+        samples = _samples(view, rays, met, labels, identifiers, hits.distance_mm[met], right)
+        return samples, hits, met
+
+    def _cast(
+        self, atlas: Atlas, regions: RegionSet, view: ImageView
+    ) -> tuple[Samples, HiddenPixels]:
+        from brainreg3d.raycast import cast_label_hits, cast_label_pixels
+
+        annotation = atlas.annotation
+        label_of_index = regions.label_of_index(annotation)
+        rays = view.rays()
+        first, hits, met = self._cast_first(annotation, label_of_index, view, rays)
+        labels = first.region
         # Rays that meet nothing cannot meet a region, whatever is opaque.
         if self.layers == "visible":
             wanted = np.setdiff1d(np.arange(1, len(regions) + 1), labels).tolist()
@@ -145,7 +181,7 @@ class Projector(Step):
         )
         # Regions at the surface of pixels that are labelled further down have no sample there,
         # as it would be as near as the one that has the label.
-        label_of_ray = np.zeros(hits.index.size, dtype=labels.dtype)
+        label_of_ray = np.zeros(hits.index.size, dtype=np.uint16)
         label_of_ray[met] = labels
         over = ~new & (behind.label != label_of_ray[behind.ray])
         hidden = HiddenPixels(behind.label[over], behind.ray[over], behind.right[over])
