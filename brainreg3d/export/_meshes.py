@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from brainreg3d.atlas import Annotation, StructureTree
 from brainreg3d.surfaces import Surface, smooth_field, zero_surface
 
-CELLS = 1_000_000
-"""About how many cells the box around a part is divided into: 0.125 mm cells for a whole mouse
-brain, single voxels of 25 µm for what is smaller than 2.5 mm."""
+CELLS = 100_000
+"""About how many cells the box around a part is divided into: single voxels of 25 µm for parts
+smaller than 1.5 mm."""
+
+CELLS_ACROSS = 100
+"""Cells are never larger than this fraction of the whole volume: 0.1 mm for a mouse brain."""
 
 MAX_CELLS = 8_000_000
 """How far cells are divided to keep a thin sheet."""
@@ -24,6 +27,7 @@ MIN_VOLUME = 0.9
 _SMOOTHING = 0.8  # cells
 _LEAST_SMOOTHING = 0.5  # cells; for structures of a few voxels
 _MARGIN = 3  # cells around a part: as far as the smoothing reaches
+_LAYERS = 32  # of voxels that are looked up at a time
 
 Box = tuple[slice, slice, slice]
 
@@ -85,8 +89,9 @@ class MeshMaker:
 
     def _part(self, box: Box, member: NDArray[np.bool_]) -> Surface | None:
         lengths = np.array([side.stop - side.start for side in box])
-        cell_mm = max(
-            (np.prod(lengths * self._spacing_mm) / CELLS) ** (1 / 3), self._spacing_mm.min()
+        cell_mm = min(
+            float(np.prod(lengths * self._spacing_mm) / CELLS) ** (1 / 3),
+            float(np.prod(self._index.shape * self._spacing_mm)) ** (1 / 3) / CELLS_ACROSS,
         )
         while True:
             steps = np.maximum(1, np.ceil(cell_mm / self._spacing_mm - 0.25)).astype(int)
@@ -142,15 +147,26 @@ def structure_surfaces(
 
 def _share(index: NDArray[Any], member: NDArray[np.bool_], steps: NDArray[Any]) -> Any:
     """Return how much of each cell is filled, without a mask of all voxels at once."""
-    rows = []
-    for start in range(0, index.shape[0], steps[0]):
-        counts = member[index[start : start + steps[0]]].sum(axis=0, dtype=np.uint32)
-        for axis in (0, 1):
-            step = int(steps[axis + 1])
-            if step > 1:
-                counts = np.add.reduceat(counts, np.arange(0, counts.shape[axis], step), axis=axis)
-        rows.append(counts)
-    return np.stack(rows).astype(np.float32) / np.float32(np.prod(steps))
+    slabs = []
+    layers = int(steps[0]) * max(1, _LAYERS // int(steps[0]))
+    for start in range(0, index.shape[0], layers):
+        counts: NDArray[Any] = np.take(member, index[start : start + layers]).view(np.uint8)
+        for axis, step in enumerate(steps.tolist()):
+            counts = _summed(counts, axis, step)
+        slabs.append(counts)
+    return np.concatenate(slabs).astype(np.float32) / np.float32(np.prod(steps))
+
+
+def _summed(counts: NDArray[Any], axis: int, step: int) -> NDArray[Any]:
+    """Add up every `step` neighbours along an axis; several times as fast as ``reduceat``."""
+    if step == 1:
+        return counts
+    counts = np.moveaxis(counts, axis, 0)
+    total = np.zeros((-(-len(counts) // step), *counts.shape[1:]), dtype=np.uint32)
+    for first in range(min(step, len(counts))):
+        part = counts[first::step]
+        total[: len(part)] += part
+    return np.moveaxis(total, 0, axis)
 
 
 def _volume_mm3(surface: Surface | None) -> float:
