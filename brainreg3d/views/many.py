@@ -45,11 +45,14 @@ def choose_largest(sizes: ArrayLike, most: int = MOST_PANELS) -> list[int]:
     Returns
     -------
     list of int
-        Places of all of them where they are not too many, otherwise of the largest; ascending. The
-        first of equals comes first.
+        Places of all of them where they are not too many, otherwise of the largest of which there
+        is anything, and of one in any case; ascending. The first of equals comes first.
     """
-    largest = np.argsort(-np.asarray(sizes), kind="stable")[:most]
-    return sorted(int(place) for place in largest)
+    sizes = np.asarray(sizes)
+    if sizes.size <= most:
+        return list(range(sizes.size))
+    n_drawn = min(most, max(1, np.count_nonzero(sizes)))
+    return sorted(int(place) for place in np.argsort(-sizes, kind="stable")[:n_drawn])
 
 
 def left_out_line(n_drawn: int, n_all: int, by: str) -> list[str]:

@@ -50,7 +50,7 @@ def draw_masks(
     -------
     matplotlib.figure.Figure
         The picture. A region without a pixel has an empty panel; why, stands below. Of very many
-        regions only the largest have one.
+        regions only the largest that are seen have one.
     """
     view = alignment.view
     pixel_mm2 = view.pixel_size_mm[0] * view.pixel_size_mm[1]
@@ -63,8 +63,8 @@ def draw_masks(
     shown_names = {acronym for acronym, _ in headings}
     captions = [
         "Grey: other brain tissue; light grey: no brain",
-        *(f"{name}: {why}" for name, why in labels.unseen.items() if name in shown_names),
         *left_out_line(len(drawn), len(regions), "pixels"),
+        *(f"{name}: {why}" for name, why in labels.unseen.items() if name in shown_names),
         *atlas_line(atlas),
     ]
     shape = labels.labels.shape

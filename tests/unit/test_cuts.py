@@ -29,6 +29,7 @@ from brainreg3d.cli import main
 from brainreg3d.errors import InputError, RegionError
 from brainreg3d.state import Alignment, Labels
 from brainreg3d.views import draw_labels, draw_masks
+from brainreg3d.views.many import choose_largest
 
 FAMILIES = (
     *("FRP", "MO", "SS", "GU", "VISC", "AUD", "VIS", "ACA", "PL", "ILA", "ORB", "AI", "RSP"),
@@ -370,13 +371,21 @@ class TestManyRegions:
 
     def test_pages_stay_short_and_say_so(self):
         masks, labels = draw_masks(*self.made()), draw_labels(*self.made())
-        assert len([axes for axes in masks.axes if axes.images]) == 60
-        said = " ".join(text.get_text() for text in masks.texts)
-        assert "the 60 regions with the most pixels, of 300" in said
-        assert {f"R{n}" for n in range(1, 11)} <= {text.get_text() for text in masks.texts}
+        assert len([axes for axes in masks.axes if axes.images]) == 10
+        said = [text.get_text() for text in masks.texts]
+        assert "Drawn: the 10 regions with the most pixels, of 300." in said
+        assert {f"R{n}" for n in range(1, 11)} <= set(said)
         said = " ".join(text.get_text() for text in labels.texts)
         assert "R50 and 250 more" in said
         assert max(masks.get_size_inches()[1], labels.get_size_inches()[1]) < 40
+
+    @pytest.mark.parametrize(
+        ("sizes", "drawn"),
+        [([0, 2, 0], [0, 1, 2]), ([0, 2, 1, 2, 0, 9], [1, 3, 5]), ([0, 0, 0, 0, 1], [4]),
+         ([0] * 5, [0])],
+    )  # fmt: skip
+    def test_the_largest_are_drawn(self, sizes, drawn):
+        assert choose_largest(sizes, 3) == drawn
 
     def test_one_warning_stands_for_all(self, phantom, log):
         result = BrainReg3D(
