@@ -23,29 +23,34 @@ from brainreg3d._compiled import njit
 from brainreg3d.atlas.blocks import BLOCK_SHIFT
 
 # Lengths along a ray stay in mm while places are in voxels; `time` is such a length. A ray is a
-# tuple (origin x, y, z, direction x, y, z), a state (voxel x, y, z, time, next crossing x, y, z).
+# tuple (origin x, y, z, direction x, y, z, inverse of direction x, y, z), a state is a tuple
+# (voxel x, y, z, time, next crossing x, y, z).
 
 _MARGIN = 1e-12
 """Places this near to a face, relative to the numbers they come from, are decided by crossings.
 
-A product and a sum of doubles are wrong by at most a hundredth of this."""
+Products and sums of doubles are wrong by at most a hundredth of this."""
+
+_PARALLEL = 1e-280
+"""Components of a direction below this are taken as 0; their inverse might not be a number."""
 
 
-@njit(error_model="numpy")
-def _crossing(face, origin, direction):  # type: ignore[no-untyped-def]
+@njit(error_model="numpy", forceinline=True)
+def _crossing(face, ray, axis):  # type: ignore[no-untyped-def]
     """Return when a ray crosses a face; never when it runs along it."""
-    return (face - origin) / direction if direction != 0.0 else np.inf
+    return (face - ray[axis]) * ray[axis + 6] if ray[axis + 3] != 0.0 else np.inf
 
 
-@njit(error_model="numpy")
-def _next_crossing(voxel, origin, direction):  # type: ignore[no-untyped-def]
+@njit(error_model="numpy", forceinline=True)
+def _next_crossing(voxel, ray, axis):  # type: ignore[no-untyped-def]
     """Return when a ray leaves a voxel along one axis."""
-    return _crossing(voxel + 1 if direction > 0.0 else voxel, origin, direction)
+    return _crossing(voxel + 1 if ray[axis + 3] > 0.0 else voxel, ray, axis)
 
 
-@njit(error_model="numpy")
-def _voxel_at(time, origin, direction):  # type: ignore[no-untyped-def]
+@njit(error_model="numpy", forceinline=True)
+def _voxel_at(time, ray, axis):  # type: ignore[no-untyped-def]
     """Return the voxel that a ray is in along one axis, by its crossings and not by rounding."""
+    origin, direction = ray[axis], ray[axis + 3]
     way = time * direction if direction != 0.0 else 0.0
     place = origin + way
     voxel = np.int64(np.floor(place))
@@ -54,76 +59,74 @@ def _voxel_at(time, origin, direction):  # type: ignore[no-untyped-def]
     if direction == 0.0 or margin < within < 1.0 - margin:
         return voxel
     step = 1 if direction > 0.0 else -1
-    while _next_crossing(voxel, origin, direction) <= time:
+    while _next_crossing(voxel, ray, axis) <= time:
         voxel += step
-    while _next_crossing(voxel - step, origin, direction) > time:
+    while _next_crossing(voxel - step, ray, axis) > time:
         voxel -= step
     return voxel
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _state_at(time, ray):  # type: ignore[no-untyped-def]
     """Return the state of a ray at any time."""
-    x = _voxel_at(time, ray[0], ray[3])
-    y = _voxel_at(time, ray[1], ray[4])
-    z = _voxel_at(time, ray[2], ray[5])
+    x = _voxel_at(time, ray, 0)
+    y = _voxel_at(time, ray, 1)
+    z = _voxel_at(time, ray, 2)
     return (
         x,
         y,
         z,
         time,
-        _next_crossing(x, ray[0], ray[3]),
-        _next_crossing(y, ray[1], ray[4]),
-        _next_crossing(z, ray[2], ray[5]),
+        _next_crossing(x, ray, 0),
+        _next_crossing(y, ray, 1),
+        _next_crossing(z, ray, 2),
     )
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _step(ray, state):  # type: ignore[no-untyped-def]
     """Return the state in the next voxel."""
     x, y, z, _, next_x, next_y, next_z = state
     if next_x <= next_y and next_x <= next_z:
         x += 1 if ray[3] > 0.0 else -1
-        return x, y, z, next_x, _next_crossing(x, ray[0], ray[3]), next_y, next_z
+        return x, y, z, next_x, _next_crossing(x, ray, 0), next_y, next_z
     if next_y <= next_z:
         y += 1 if ray[4] > 0.0 else -1
-        return x, y, z, next_y, next_x, _next_crossing(y, ray[1], ray[4]), next_z
+        return x, y, z, next_y, next_x, _next_crossing(y, ray, 1), next_z
     z += 1 if ray[5] > 0.0 else -1
-    return x, y, z, next_z, next_x, next_y, _next_crossing(z, ray[2], ray[5])
+    return x, y, z, next_z, next_x, next_y, _next_crossing(z, ray, 2)
 
 
-@njit(error_model="numpy")
-def _leaves_cube(voxel, gap, origin, direction):  # type: ignore[no-untyped-def]
+@njit(error_model="numpy", forceinline=True)
+def _leaves_cube(voxel, gap, ray, axis):  # type: ignore[no-untyped-def]
     """Return when a ray leaves the cube of blocks less than `gap` away, along one axis."""
     block = voxel >> BLOCK_SHIFT
-    face = (block + gap if direction > 0.0 else block - gap + 1) << BLOCK_SHIFT
-    return _crossing(face, origin, direction)
+    face = (block + gap if ray[axis + 3] > 0.0 else block - gap + 1) << BLOCK_SHIFT
+    return _crossing(face, ray, axis)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _enter_box(box, ray, start):  # type: ignore[no-untyped-def]
     """Return when a ray enters and leaves a box of voxels; in the wrong order if it misses it."""
     enter, leave = start, np.inf
     for axis in range(3):
-        low, high = box[axis], box[axis + 3]
-        origin, direction = ray[axis], ray[axis + 3]
-        if direction == 0.0:
-            if not low <= origin < high:
+        if ray[axis + 3] == 0.0:
+            if not box[axis] <= ray[axis] < box[axis + 3]:
                 return 1.0, 0.0
         else:
-            one, other = (low - origin) / direction, (high - origin) / direction
+            one, other = _crossing(box[axis], ray, axis), _crossing(box[axis + 3], ray, axis)
             enter = max(enter, min(one, other))
             leave = min(leave, max(one, other))
     return enter, leave
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _within(box, state):  # type: ignore[no-untyped-def]
     x, y, z = state[0], state[1], state[2]
     return box[0] <= x < box[3] and box[1] <= y < box[4] and box[2] <= z < box[5]
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _find_member(volume, gaps, box, member, ray, state):  # type: ignore[no-untyped-def]
     """Move on to the next voxel that is looked for; return the state and what is there, or 0."""
     while _within(box, state):
@@ -131,9 +134,9 @@ def _find_member(volume, gaps, box, member, ray, state):  # type: ignore[no-unty
         gap = np.int64(gaps[z >> BLOCK_SHIFT, y >> BLOCK_SHIFT, x >> BLOCK_SHIFT])
         if gap > 0:
             time = min(
-                _leaves_cube(x, gap, ray[0], ray[3]),
-                _leaves_cube(y, gap, ray[1], ray[4]),
-                _leaves_cube(z, gap, ray[2], ray[5]),
+                _leaves_cube(x, gap, ray, 0),
+                _leaves_cube(y, gap, ray, 1),
+                _leaves_cube(z, gap, ray, 2),
             )
             state = _state_at(time, ray)
             continue
@@ -146,18 +149,26 @@ def _find_member(volume, gaps, box, member, ray, state):  # type: ignore[no-unty
     return state, np.uint16(0)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _ray_in_voxels(origins, directions, number, spacing):  # type: ignore[no-untyped-def]
     """Return one ray; a single origin or direction is that of all rays."""
     i = number if origins.shape[0] > 1 else 0
     j = number if directions.shape[0] > 1 else 0
+    x, y, z = directions[j, 0], directions[j, 1], directions[j, 2]
+    # What takes a ray longer than any number to cross is not crossed.
+    x = x if abs(x) > _PARALLEL else 0.0
+    y = y if abs(y) > _PARALLEL else 0.0
+    z = z if abs(z) > _PARALLEL else 0.0
     return (
         origins[i, 0] / spacing[0],
         origins[i, 1] / spacing[1],
         origins[i, 2] / spacing[2],
-        directions[j, 0] / spacing[0],
-        directions[j, 1] / spacing[1],
-        directions[j, 2] / spacing[2],
+        x * (1.0 / spacing[0]),
+        y * (1.0 / spacing[1]),
+        z * (1.0 / spacing[2]),
+        spacing[0] / x,
+        spacing[1] / y,
+        spacing[2] / z,
     )
 
 
@@ -180,9 +191,9 @@ def walk_to_first(volume, gaps, box, member, spacing, origins, directions, start
 
 
 @njit(error_model="numpy")
-def walk_to_each(
+def walk_to_each(  # type: ignore[no-untyped-def]
     volume, gaps, box, member, spacing, origins, directions, start, labels, count, out
-):  # type: ignore[no-untyped-def]
+):
     """List where each ray first meets each label; return the length of the list.
 
     `labels` holds the label of each entry of the annotation's table and whether each label is
