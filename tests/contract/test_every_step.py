@@ -43,6 +43,7 @@ SHIPPED = [
     ),
     Projector(),
     Projector(layers="all", occluders="regions"),
+    Projector(label_depth_um=500, along="normal"),
     Projector(sampling="vertices", mesh_spacing_um=100),
     DepthResolver(),
     DepthResolver(cell_px=4),

@@ -62,6 +62,8 @@ def test_a_run_writes_what_the_class_gives(study, capsys):
 OPTIONS = [
     (["--method", "original"], {"method": "original"}),
     (["--occluders", "regions"], {"occluders": "regions"}),
+    (["--label-depth-um", "900", "--along", "normal"],
+     {"label_depth_um": 900.0, "along": "normal"}),
     (["--hemisphere", "left"], {"hemisphere": "left"}),
     (["--camera-distance-mm", "15"], {"camera_distance_mm": 15.0}),
     (["--camera-distance-mm", "none"], {"camera_distance_mm": None}),
