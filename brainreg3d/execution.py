@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from brainreg3d.confidence import PoseSigma
 from brainreg3d.destination import plots_folder, results_folder
 from brainreg3d.errors import RegistrationFailed
 from brainreg3d.pictures import Pictures
@@ -16,7 +17,7 @@ from brainreg3d.plan import Plan, PlannedStep
 from brainreg3d.provenance import describe_run
 from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, State
-from brainreg3d.steps import Projector
+from brainreg3d.steps import Projector, Step
 
 
 @attrs.frozen(eq=False)
@@ -42,6 +43,8 @@ class Execution:
     alignment_file : pathlib.Path or None
         Where an alignment is saved, wherever it comes from. When not given, one that was placed
         by hand is saved among the results.
+    pose_sigma : PoseSigma or None
+        How uncertain the pose is; what its alignment says when not given.
     """
 
     runner: Runner
@@ -52,6 +55,12 @@ class Execution:
     auto_contrast: bool = attrs.field(kw_only=True)
     window_mask: str | Path | None = attrs.field(kw_only=True)
     alignment_file: Path | None = attrs.field(kw_only=True)
+    pose_sigma: PoseSigma | None = attrs.field(default=None, kw_only=True)
+
+    @property
+    def steps(self) -> dict[str, Step]:
+        """The steps that run, by slot."""
+        return {entry.slot: entry.step for entry in self.plan.running}
 
     def run(self, state: State) -> State:
         """Run the steps.
@@ -79,6 +88,8 @@ class Execution:
                 except RegistrationFailed as error:
                     raise pictures.explained(error, state) from error
                 pictures.draw(entry.step.provides, state)
+                if entry.step.provides == "labels":
+                    pictures.draw_confidence(state, self.steps, self.pose_sigma)
         return state
 
     def _run_step(self, entry: PlannedStep, state: State) -> State:

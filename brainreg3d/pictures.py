@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from brainreg3d import views
 from brainreg3d._logging import logger
+from brainreg3d.confidence import PoseSigma, label_confidence, sigma_of
 from brainreg3d.errors import InputError, OutputError, RegistrationFailed, RenderingUnavailable
 from brainreg3d.state import State
+from brainreg3d.steps import Step
 from brainreg3d.steps.aligner import DEFAULT_BREGMA
 
 if TYPE_CHECKING:
@@ -98,6 +100,47 @@ def drawings_of(product: str, state: State, automatic_contrast: bool = True) -> 
     return drawings.get(product, [])
 
 
+def confidence_drawings(
+    state: State,
+    steps: Mapping[str, Step],
+    sigma: PoseSigma | None,
+    automatic_contrast: bool = True,
+) -> list[Drawing]:
+    """Return what is to be drawn of how certain labels are.
+
+    Parameters
+    ----------
+    state, steps, sigma
+        As for `Pictures.draw_confidence`.
+    automatic_contrast : bool
+        As for `drawings_of`.
+
+    Returns
+    -------
+    list of (str, callable)
+        As `drawings_of` returns it; empty where it is not known how certain the pose is.
+    """
+    s: Any = state
+    sigma = sigma or sigma_of(s.alignment)
+    if sigma is None or s.image is None:
+        return []
+
+    def confidence() -> Figure:
+        kept = label_confidence(state, steps, sigma)
+        return views.draw_confidence(
+            kept,
+            s.image,
+            s.alignment,
+            s.regions,
+            s.labels,
+            spread=str(sigma),
+            atlas=s.atlas,
+            automatic_contrast=automatic_contrast,
+        )
+
+    return [("10_confidence", confidence)]
+
+
 class Pictures:
     """Draws results as they come; a context manager that shows them at the end.
 
@@ -182,9 +225,28 @@ class Pictures:
         state : State
             All results so far.
         """
+        self._draw(lambda: drawings_of(product, state, self.automatic_contrast))
+
+    def draw_confidence(
+        self, state: State, steps: Mapping[str, Step], sigma: PoseSigma | None
+    ) -> None:
+        """Draw how certain labels are, where it is known how certain the pose is.
+
+        Parameters
+        ----------
+        state : State
+            All results up to the labels.
+        steps : mapping of str to Step
+            The steps that made them, by slot.
+        sigma : PoseSigma or None
+            How uncertain the pose is; what the alignment says when not given.
+        """
+        self._draw(lambda: confidence_drawings(state, steps, sigma, self.automatic_contrast))
+
+    def _draw(self, drawings: Callable[[], list[Drawing]]) -> None:
         if self.mode == "off":
             return
-        for name, make in drawings_of(product, state, self.automatic_contrast):
+        for name, make in drawings():
             try:
                 figure = make()
             except RenderingUnavailable as error:

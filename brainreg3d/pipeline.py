@@ -12,6 +12,7 @@ import numpy as np
 from brainreg3d import steps
 from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
 from brainreg3d.atlas import Atlas
+from brainreg3d.confidence import given_sigma
 from brainreg3d.destination import settle, target
 from brainreg3d.errors import (
     InputError,
@@ -137,6 +138,9 @@ class BrainReg3D:
         What the label image holds.
     split_hemispheres : bool, optional
         Whether left and right get masks of their own.
+    pose_sigma_mm, pose_sigma_deg : float, optional
+        How uncertain the pose is, as 1 sigma of its position within the image plane and of each
+        of its angles, for `Result.confidence`; what the alignment says when neither is given.
     verbose : bool or "save"
         Show every intermediate result, or save its picture to ``<stem>_plots/``.
     window : AlignmentWindow, optional
@@ -200,6 +204,8 @@ class BrainReg3D:
     stem: str | None = attrs.field(default=None, kw_only=True)
     label_values: str | None = attrs.field(default=None, kw_only=True)
     split_hemispheres: bool | None = attrs.field(default=None, kw_only=True)
+    pose_sigma_mm: float | None = attrs.field(default=None, kw_only=True)
+    pose_sigma_deg: float | None = attrs.field(default=None, kw_only=True)
     verbose: bool | str = attrs.field(default=False, kw_only=True)
     window: steps.AlignmentWindow | None = attrs.field(default=None, kw_only=True)
 
@@ -396,8 +402,10 @@ class BrainReg3D:
             auto_contrast=self._DEFAULT_AUTO_CONTRAST,
             window_mask=mask,
             alignment_file=alignment_file,
+            pose_sigma=given_sigma(self.pose_sigma_mm, self.pose_sigma_deg),
         )
-        self.result = Result(execution.run(state))
+        state = execution.run(state)
+        self.result = Result(state, execution.steps, execution.pose_sigma)
         return self.result
 
     def _steps(self) -> list[tuple[str, Step]]:

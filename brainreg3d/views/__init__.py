@@ -11,6 +11,7 @@ from brainreg3d._lazy import attach
 
 if TYPE_CHECKING:
     from brainreg3d.views.atlas import draw_atlas
+    from brainreg3d.views.confidence import draw_confidence
     from brainreg3d.views.cut import draw_cut
     from brainreg3d.views.depth import draw_depth
     from brainreg3d.views.figures import save_figure, show_figures
@@ -28,6 +29,7 @@ __all__ = [
     "draw_atlas",
     "draw_blink",
     "draw_checkerboard",
+    "draw_confidence",
     "draw_cut",
     "draw_depth",
     "draw_image",
@@ -46,6 +48,7 @@ _MODULES = {
     "draw_atlas": "atlas",
     "draw_blink": "transfer",
     "draw_checkerboard": "transfer",
+    "draw_confidence": "confidence",
     "draw_cut": "cut",
     "draw_depth": "depth",
     "draw_image": "image",

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from matplotlib.figure import Figure
 
-_BAR_IN = 0.5
+BAR_IN = 0.5
+"""Room that a colour bar takes to the right of a panel."""
+
 _HEADINGS = (
     ("a  Before: last region drawn", "samples in the order of the regions"),
     ("b  Before: regions in a cell", "how many lie above each other"),
@@ -72,7 +74,7 @@ def draw_depth(
         captions,
         None if view is None else view.pose,
         columns=2,
-        right_in=_BAR_IN,
+        right_in=BAR_IN,
     )
     figure, (last, layers, nearest, depth) = page.draw()
     cells = _grids(projections, visible, len(regions))
@@ -181,7 +183,7 @@ def _draw_layers(
     cmap = ListedColormap(np.vstack([OFF_BRAIN, shades]))
     norm = BoundaryNorm(np.arange(-0.5, most + 1), most + 1)
     show_pixels(axes, counts, cmap=cmap, norm=norm, extent=extent, vmin=None, vmax=None)
-    _color_bar(figure, axes, cmap, norm, whole_numbers=True)
+    draw_color_bar(figure, axes, cmap, norm, whole_numbers=True)
 
 
 def _draw_depth_map(
@@ -200,13 +202,25 @@ def _draw_depth_map(
     norm = Normalize(low, high if high > low else low + 1.0)
     masked = np.ma.masked_invalid(depth_mm)
     show_pixels(axes, masked, cmap=cmap, norm=norm, extent=extent, vmin=None, vmax=None)
-    _color_bar(figure, axes, cmap, norm)
+    draw_color_bar(figure, axes, cmap, norm)
 
 
-def _color_bar(
+def draw_color_bar(
     figure: Figure, axes: Axes, cmap: Colormap, norm: Normalize, whole_numbers: bool = False
 ) -> None:
-    """Put a colour bar to the right of a panel, whose heading names the unit."""
+    """Put a colour bar to the right of a panel, whose heading names the unit.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The page.
+    axes : matplotlib.axes.Axes
+        The panel, with `BAR_IN` of room to its right.
+    cmap, norm : matplotlib.colors.Colormap, matplotlib.colors.Normalize
+        Colours, and the values they stand for.
+    whole_numbers : bool
+        Whether only whole numbers stand beside it.
+    """
     from matplotlib.cm import ScalarMappable
     from matplotlib.ticker import MaxNLocator
 
@@ -215,7 +229,8 @@ def _color_bar(
     bar_height = max(float(box.height * height), LEAST_BAR_IN)
     place = (box.x1 * width + 0.07, (1 - box.y1) * height, 0.09, bar_height)
     # As many numbers as fit one below the other.
-    ticks = MaxNLocator(max(1, min(8, int(bar_height / 0.2))), integer=whole_numbers)
+    most = max(1, min(8, int(bar_height / 0.2)))
+    ticks = MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole_numbers)
     bar = figure.colorbar(ScalarMappable(norm, cmap), cax=add_axes(figure, *place), ticks=ticks)
     outline: Any = bar.outline
     outline.set_linewidth(0.5)
