@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from brainreg3d.raycast._sources import pixel_rays
 from brainreg3d.raycast.cast import cast_first_hits, cast_label_hits, cast_label_pixels
 from brainreg3d.raycast.hits import Hits, LabelHits
 
-__all__ = ["Hits", "LabelHits", "cast_first_hits", "cast_label_hits", "cast_label_pixels"]
+__all__ = [
+    "Hits",
+    "LabelHits",
+    "cast_first_hits",
+    "cast_label_hits",
+    "cast_label_pixels",
+    "pixel_rays",
+]

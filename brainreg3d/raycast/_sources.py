@@ -58,6 +58,26 @@ class RaySource:
         return (self._one, made) if perspective else (made, self._one)
 
 
+def pixel_rays(
+    view: ImageView, numbers: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the rays of some pixels, a few times as fast as `ImageView.rays_at`.
+
+    Parameters
+    ----------
+    view : ImageView
+        Where the image lies, and its camera.
+    numbers : numpy.ndarray of int64, shape (N,)
+        Which pixels, counted row by row.
+
+    Returns
+    -------
+    origins_mm, directions : numpy.ndarray, shape (N, 3) or (1, 3)
+        As of `brainreg3d.geometry.Rays`, to the last bit.
+    """
+    return RaySource(view).take(np.asarray(numbers, dtype=np.int64))
+
+
 def _frame(view: ImageView) -> NDArray[np.float64]:
     """Return what the rays of an image follow from, as rows of a table."""
     col_axis, row_axis, _ = view.pose.axes

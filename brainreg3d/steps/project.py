@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Annotation, Atlas, RegionSet
 from brainreg3d.errors import InputError
-from brainreg3d.geometry import ImageView, Rays
+from brainreg3d.geometry import ImageView
 from brainreg3d.state import Alignment, HiddenPixels, Projections, Samples
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.label_depth import ALONG, tissue_below
@@ -127,26 +127,25 @@ class Projector(Step):
             fraction of the time.
         """
         label_of_index = regions.label_of_index(atlas.annotation)
-        return self._cast_first(atlas.annotation, label_of_index, view, view.rays())[0]
+        return self._cast_first(atlas.annotation, label_of_index, view)[0]
 
     def _cast_first(
         self,
         annotation: Annotation,
         label_of_index: NDArray[np.uint16],
         view: ImageView,
-        rays: Rays,
     ) -> tuple[Samples, Hits, NDArray[np.int64]]:
         """Return samples, hits, and the numbers of the rays that meet anything."""
         from brainreg3d.raycast import cast_first_hits
 
         opaque = annotation.ids != 0 if self.occluders == "tissue" else label_of_index > 0
-        hits = cast_first_hits(annotation, rays, opaque)
+        hits = cast_first_hits(annotation, view, opaque)
         met = np.flatnonzero(hits.index)
         index, right = hits.index[met], hits.right[met]
         if self.label_depth_um:
-            index, right = self._below(annotation, rays, met, hits.distance_mm[met], opaque)
+            index, right = self._below(annotation, view, met, hits.distance_mm[met], opaque)
         labels, identifiers = label_of_index[index], annotation.ids[index]
-        samples = _samples(view, rays, met, labels, identifiers, hits.distance_mm[met], right)
+        samples = _samples(view, met, labels, identifiers, hits.distance_mm[met], right)
         return samples, hits, met
 
     def _cast(
@@ -156,23 +155,21 @@ class Projector(Step):
 
         annotation = atlas.annotation
         label_of_index = regions.label_of_index(annotation)
-        rays = view.rays()
-        first, hits, met = self._cast_first(annotation, label_of_index, view, rays)
+        first, hits, met = self._cast_first(annotation, label_of_index, view)
         labels = first.region
         # Rays that meet nothing cannot meet a region, whatever is opaque.
         if self.layers == "visible":
             wanted = np.setdiff1d(np.arange(1, len(regions) + 1), labels).tolist()
             if not wanted:
                 return first, HiddenPixels()
-            ray, label, side = cast_label_pixels(annotation, rays, label_of_index, wanted, met)
+            ray, label, side = cast_label_pixels(annotation, view, label_of_index, wanted, met)
             return first, HiddenPixels(label, ray, side)
         wanted = list(range(1, len(regions) + 1))
-        behind = cast_label_hits(annotation, rays, label_of_index, wanted, met)
+        behind = cast_label_hits(annotation, view, label_of_index, wanted, met)
         # A region's first hit may be the pixel's first hit, which is there already.
         new = behind.distance_mm > hits.distance_mm[behind.ray]
         rest = _samples(
             view,
-            rays,
             behind.ray[new],
             behind.label[new],
             annotation.ids[behind.index[new]],
@@ -190,13 +187,15 @@ class Projector(Step):
     def _below(
         self,
         annotation: Annotation,
-        rays: Rays,
+        view: ImageView,
         met: NDArray[np.int64],
         distance_mm: NDArray[np.float64],
         opaque: NDArray[np.bool_],
     ) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
         """Return structure and side of the tissue below what rays meet."""
-        origins, directions = _of_rays(rays, met)
+        from brainreg3d.raycast import pixel_rays
+
+        origins, directions = pixel_rays(view, met)
         points = origins + distance_mm[:, None] * directions
         depth_um, along = self.label_depth_um, self.along
         return tissue_below(annotation, points, directions, depth_um, along, opaque)
@@ -215,7 +214,7 @@ class Projector(Step):
         seen = (samples.y_px * view.shape[1] + samples.x_px).astype(np.int64)
         label_of_index = regions.label_of_index(atlas.annotation)
         pixel, label, side = cast_label_pixels(
-            atlas.annotation, view.rays(), label_of_index, wanted, seen
+            atlas.annotation, view, label_of_index, wanted, seen
         )
         return samples, HiddenPixels(label, pixel, side)
 
@@ -285,16 +284,8 @@ def _inside(position_px: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
     return (position_px >= -0.5) & (position_px < size - 0.5)
 
 
-def _of_rays(rays: Rays, ray: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return origins and directions of some rays; one row where all have the same."""
-    origins = rays.origins_mm if len(rays.origins_mm) == 1 else rays.origins_mm[ray]
-    directions = rays.directions if len(rays.directions) == 1 else rays.directions[ray]
-    return origins, directions
-
-
 def _samples(
     view: ImageView,
-    rays: Rays,
     ray: NDArray[Any],
     labels: NDArray[np.uint16],
     structure_id: NDArray[np.uint32],
@@ -302,7 +293,9 @@ def _samples(
     right: NDArray[np.bool_],
 ) -> Samples:
     """Turn hits along rays into samples of the image."""
-    origins, directions = _of_rays(rays, ray)
+    from brainreg3d.raycast import pixel_rays
+
+    origins, directions = pixel_rays(view, ray)
     view_axis = view.pose.view_axis
     start = (origins - np.asarray(view.pose.center_mm)) @ view_axis
     depth_mm = start + distance_mm * (directions @ view_axis)
