@@ -208,6 +208,21 @@ def test_label_and_side_are_those_of_the_same_voxel(phantom):
     assert np.array_equal(deep.hemisphere[seen] == 2, x[seen] >= 5.7)
 
 
+def test_where_only_regions_hide_it_is_counted_from_their_surface(tiny):
+    """Level layers of a millimetre each, seen at 60 degrees through a layer of glass."""
+    volume = np.zeros((60, 120, 120), np.uint32)
+    for top, identifier in ((50, 40), (40, 11), (20, 20)):  # BULB over ANT over SUB
+        volume[:top] = identifier
+    atlas = tiny.make_atlas(volume, (0.05, 0.05, 0.05))
+    for along, expected in (("ray", "ANT"), ("normal", "SUB")):
+        result = BrainReg3D(
+            np.zeros((20, 20)), atlas=atlas, alignment=Pose((3.0, 3.0, 2.0), 30.0, 0.0, 60.0),
+            pixel_size_mm=(0.05, 0.05), camera_distance_mm=None, brain_regions=["ANT", "SUB"],
+            occluders="regions", label_depth_um=1200, along=along,
+        ).run(until="PixelLabeller")  # fmt: skip
+        assert result.mask(expected).all(), "1.2 mm straight down, or 0.6 mm along a ray"
+
+
 @pytest.mark.parametrize("along", ["ray", "normal"])
 def test_pictures_of_hidden_layers_do_not_change_labels(along, phantom):
     from brainreg3d.steps import Projector
