@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brainreg3d._logging import logger
 from brainreg3d.io.atomic import atomic_files
+from brainreg3d.sources import ALLEN_NAMES, PHANTOM_NAMES
 
 DATA_FOLDER = "brainglobe-atlasapi"
 """What BrainGlobe calls the folder of all atlases, below the one that its configuration names."""
@@ -70,9 +71,12 @@ def opening_recipe(manifest: str | Path) -> tuple[str, str, str]:
     """
     manifest = Path(manifest).absolute()
     name, home = manifest.parents[1].name, str(manifest.parents[4])
+    here = f"--atlas {name}"
+    if name in (*ALLEN_NAMES, *PHANTOM_NAMES):
+        here = f"(reads its own atlas for {name}; export with --name to read this one)"
     setting = f"BRAINGLOBE_CONFIG_DIR={shlex.quote(home)}"
     return (
         f'BrainGlobe:  BrainGlobeAtlas("{name}", brainglobe_dir={home!r}, check_latest=False)',
         f'brainrender: {setting} python, then Scene(atlas_name="{name}", check_latest=False)',
-        f"brainreg3d:  {setting} brainreg3d run IMAGE --atlas {name}",
+        f"brainreg3d:  {setting} brainreg3d run IMAGE {here}",
     )

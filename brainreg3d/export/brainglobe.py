@@ -115,7 +115,7 @@ def _write_meshes(folder: Path, atlas: Atlas, structures: StructureTree) -> None
     folder.mkdir(parents=True)
     surfaces = structure_surfaces(atlas.annotation, structures)
     with tqdm(
-        total=len(structures),
+        total=sum(not atlas.is_empty(structure.id) for structure in structures),
         desc="Meshes",
         unit="structure",
         disable=not sys.stderr.isatty(),

@@ -270,7 +270,9 @@ def test_a_root_of_another_name(brain, tmp_path):
 
 
 def test_several_roots(brain, tmp_path):
-    nodes = [attrs.evolve(s, parent_id=None) if s.acronym == "BULB" else s for s in brain.structures]
+    nodes = [
+        attrs.evolve(s, parent_id=None) if s.acronym == "BULB" else s for s in brain.structures
+    ]
     export_brainglobe_atlas(attrs.evolve(brain, structures=StructureTree(nodes)), tmp_path)
     theirs = open_with_brainglobe("tiny_300um", tmp_path)
     assert theirs.get_structure_ancestors("BULB") == ["root"]
@@ -469,6 +471,12 @@ def test_the_recipe_works(brain, tmp_path):
     setting = f"BRAINGLOBE_CONFIG_DIR='{home}'"
     assert setting in for_brainrender
     assert setting in for_us
+    assert for_us.endswith("--atlas tiny_300um")
+
+
+def test_the_recipe_knows_names_that_mean_something_else_here(tmp_path):
+    manifest = tmp_path / "brainglobe-atlasapi/atlases/phantom_25um/1_0/manifest.json"
+    assert "--name" in opening_recipe(manifest)[2]
 
 
 def test_the_command(tmp_path, capsys, monkeypatch):
@@ -502,3 +510,27 @@ def test_structures_with_large_parents_stay_in_their_places(brain, tmp_path):
     theirs = open_with_brainglobe("tiny_300um", tmp_path)
     assert theirs.get_structure_ancestors("POSTa")[-1] == "POST"
     assert load_atlas("tiny_300um").structures.find("POSTa") == nodes[-1]
+
+
+def test_allens_own_tree_and_voxels(allen_dir, tmp_path, monkeypatch):
+    """The real tree has 62 structures whose parents need more than 16 bits."""
+    from brainreg3d.sources import load_local_atlas
+
+    atlas = load_local_atlas(
+        allen_dir / "annotation_100.nrrd", allen_dir / "structure_graph.json", name="real_mouse"
+    )
+    assert sum((s.parent_id or 0) > 65535 for s in atlas.structures) == 62
+    export_brainglobe_atlas(atlas, tmp_path)
+    theirs = open_with_brainglobe("real_mouse_100um", tmp_path)
+    assert len(theirs.structures_list) == len(atlas.structures)
+    counts = dict(zip(*np.unique(theirs.annotation, return_counts=True), strict=True))
+    for acronym in ("root", "Isocortex", "CB", "CP", "VISp", "VISa", "DG"):
+        structure = atlas.structures.find(acronym)
+        voxels = sum(counts.get(i, 0) for i in atlas.structures.descendants(structure.id))
+        volume = volume_um3(theirs.mesh_from_structure(acronym))
+        assert volume == pytest.approx(voxels * 1e6, rel=0.1), acronym
+    assert volume_um3(theirs.root_mesh()) == pytest.approx(506e9, rel=0.02)  # 506 mm3 at 25 um
+    monkeypatch.setenv("BRAINGLOBE_CONFIG_DIR", str(tmp_path))
+    again = load_atlas("real_mouse_100um")
+    assert np.array_equal(again.annotation.to_ids(), atlas.annotation.to_ids())
+    assert list(again.structures) == list(atlas.structures)
