@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from brainreg3d._compiled import njit
 from brainreg3d.atlas.annotation import Annotation
+from brainreg3d.atlas.slabs import VolumeSlabs, slabs_of_array
 from brainreg3d.atlas.structures import MAX_STRUCTURE_ID
 from brainreg3d.errors import AtlasError
 
@@ -57,11 +58,39 @@ def _as_ids(slab: NDArray[Any]) -> NDArray[np.uint32]:
             f"does not. Save it as unsigned 32-bit integers, with 0 outside the brain."
         )
         raise AtlasError(message)
-    return np.ascontiguousarray(slab).astype(np.uint32, copy=False).ravel()
+    return np.ascontiguousarray(slab, dtype=np.uint32).ravel()
+
+
+class _Numbering:
+    """Places of ids in a table that grows while slabs come in."""
+
+    def __init__(self) -> None:
+        self._keys = np.full(_SLOTS, _EMPTY, dtype=np.uint32)
+        self._places = np.zeros(_SLOTS, dtype=np.uint16)
+        self._ids = np.zeros(_MAX_IDS, dtype=np.uint32)
+        self._keys[0], self._n_ids = 0, 1  # 0 hashes to slot 0
+
+    @property
+    def ids(self) -> NDArray[np.uint32]:
+        """All ids so far, in order of appearance."""
+        return self._ids[: self._n_ids]
+
+    def number(self, slab: NDArray[Any]) -> NDArray[np.uint16]:
+        """Return the place of each voxel's id; the result lies in memory as the slab does."""
+        order = np.argsort(np.negative(np.abs(slab.strides)), kind="stable")
+        as_it_lies = slab.transpose(order)
+        values = _as_ids(as_it_lies)
+        numbers = np.empty(values.size, dtype=np.uint16)
+        tables = self._keys, self._places, self._ids
+        self._n_ids = _number_slab(values, numbers, *tables, self._n_ids)
+        if self._n_ids < 0:
+            message = f"An annotation holds at most {_MAX_IDS} different ids; this one has more."
+            raise AtlasError(message)
+        return numbers.reshape(as_it_lies.shape).transpose(np.argsort(order))
 
 
 def compact_annotation(
-    volume: NDArray[Any],
+    volume: NDArray[Any] | VolumeSlabs,
     spacing_mm: tuple[float, float, float],
     out: NDArray[np.uint16] | None = None,
 ) -> Annotation:
@@ -69,7 +98,7 @@ def compact_annotation(
 
     Parameters
     ----------
-    volume : numpy.ndarray, shape (Z, Y, X)
+    volume : numpy.ndarray or VolumeSlabs, shape (Z, Y, X)
         Structure ids in the atlas frame; any layout in memory, any integer type, or floats that
         hold whole numbers exactly.
     spacing_mm : tuple of float
@@ -87,23 +116,18 @@ def compact_annotation(
     AtlasError
         If values are no structure ids, or more than 65,536 different ones occur.
     """
-    if volume.ndim != 3:
-        message = f"An annotation is a 3D volume; got {volume.ndim}D."
-        raise AtlasError(message)
-    index = np.empty(volume.shape, dtype=np.uint16) if out is None else out
-    keys = np.full(_SLOTS, _EMPTY, dtype=np.uint32)
-    places = np.zeros(_SLOTS, dtype=np.uint16)
-    ids = np.zeros(_MAX_IDS, dtype=np.uint32)
-    keys[0], n_ids = 0, 1  # 0 hashes to slot 0
-    for z in range(volume.shape[0]):
-        slab = _as_ids(volume[z])
-        n_ids = _number_slab(slab, index[z].reshape(-1), keys, places, ids, n_ids)
-        if n_ids < 0:
-            message = f"An annotation holds at most {_MAX_IDS} different ids; this one has more."
+    if isinstance(volume, np.ndarray):
+        if volume.ndim != 3:
+            message = f"An annotation is a 3D volume; got {volume.ndim}D."
             raise AtlasError(message)
-    order = np.argsort(ids[:n_ids], kind="stable")
-    rank = np.empty(n_ids, dtype=np.uint16)
-    rank[order] = np.arange(n_ids, dtype=np.uint16)
+        volume = slabs_of_array(volume)
+    index = np.empty(volume.shape, dtype=np.uint16) if out is None else out
+    numbering = _Numbering()
+    for place, slab in volume.read():
+        index[place] = numbering.number(slab)
+    order = np.argsort(numbering.ids, kind="stable")
+    rank = np.empty(order.size, dtype=np.uint16)
+    rank[order] = np.arange(order.size, dtype=np.uint16)
     for z in range(volume.shape[0]):
         index[z] = rank[index[z]]
-    return Annotation(index, ids[:n_ids][order], spacing_mm)
+    return Annotation(index, numbering.ids[order], spacing_mm)

@@ -49,6 +49,10 @@ class NrrdHeader:
         ``"raw"`` or ``"gzip"``.
     length : int
         Bytes up to the first voxel.
+    number_type : str
+        Type of the voxels as NumPy writes it, with the order of their bytes.
+    skips : bool
+        Whether voxels begin further down than the header ends.
     """
 
     dtype: str
@@ -57,6 +61,8 @@ class NrrdHeader:
     spacing_um: tuple[float, ...]
     encoding: str
     length: int
+    number_type: str = ""
+    skips: bool = False
 
 
 def parse_nrrd_header(start: bytes) -> NrrdHeader | None:
@@ -97,6 +103,8 @@ def parse_nrrd_header(start: bytes) -> NrrdHeader | None:
         _spacing_um(fields),
         str(encoding),
         end.end(),
+        _number_type(kind, fields.get("endian", "little")),
+        any(field in fields for field in ("line skip", "lineskip", "byte skip", "byteskip")),
     )
 
 
@@ -231,6 +239,11 @@ def _spacing_um(fields: dict[str, str]) -> tuple[float, ...]:
     except ValueError:
         steps = []
     return tuple(step if step >= 1 else step * 1000 for step in steps) or (math.nan,)
+
+
+def _number_type(kind: str, endian: str) -> str:
+    letter = "f" if kind in ("float", "double") else "u" if kind.startswith("u") else "i"
+    return f"{'>' if endian.lower() == 'big' else '<'}{letter}{_TYPES[kind]}"
 
 
 def _by(numbers: tuple[object, ...]) -> str:

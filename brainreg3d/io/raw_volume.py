@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import attrs
 from numpy.typing import NDArray
 
 from brainreg3d.errors import AtlasError
+
+_SLAB_BYTES = 1 << 27
 
 Numbers = tuple[float, float, float]
 
@@ -36,6 +38,9 @@ class RawVolume:
         Reads the voxels, in the file's axis order.
     ignores_directions : bool
         Whether the header turns or flips axes in a way that is not believed.
+    read_slabs : callable, optional
+        Reads the voxels as consecutive slabs along the last axis, for files in which those follow
+        each other, so that not all are in memory at once.
     """
 
     path: Path
@@ -46,6 +51,25 @@ class RawVolume:
     directions: str | None
     read: Callable[[], NDArray[Any]]
     ignores_directions: bool = False
+    read_slabs: Callable[[], Iterator[NDArray[Any]]] | None = None
+
+
+def slab_thickness(shape: tuple[int, int, int], voxel_bytes: int) -> int:
+    """Return how many voxels thick the slabs are in which a large volume is read.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Number of voxels, in the file's axis order.
+    voxel_bytes : int
+        Bytes of one.
+
+    Returns
+    -------
+    int
+        At least 1; slabs take 128 MB where that is possible.
+    """
+    return max(1, _SLAB_BYTES // (shape[0] * shape[1] * voxel_bytes))
 
 
 def unreadable(path: Path, reason: object) -> AtlasError:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.errors import AtlasError, MissingFileError
-from brainreg3d.io.raw_volume import RawVolume, three_lengths, unreadable
+from brainreg3d.io.nrrd_slabs import nrrd_slab_reader
+from brainreg3d.io.raw_volume import RawVolume, slab_thickness, three_lengths, unreadable
 from brainreg3d.io.tiff_volumes import open_tiff
 
 MAX_OBLIQUE_DEG = 3.0
@@ -94,7 +95,15 @@ def _open_nrrd(path: Path) -> RawVolume:
     spacing = reader.GetSpacing()
     numbers = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
     return RawVolume(
-        path, shape, numbers, None, False, None, lambda: _read_nrrd(path, shape), turned
+        path,
+        shape,
+        numbers,
+        None,
+        False,
+        None,
+        lambda: _read_nrrd(path, shape),
+        turned,
+        nrrd_slab_reader(path, shape),
     )
 
 
@@ -133,7 +142,14 @@ def _open_nifti(path: Path) -> RawVolume:
     # Single precision is what the header stores; more digits than that are dust.
     x, y, z = (float(f"{zoom:.6g}") for zoom in zooms)
     return RawVolume(
-        path, shape, (x, y, z), unit, False, directions, lambda: _read_nifti(path, shape)
+        path,
+        shape,
+        (x, y, z),
+        unit,
+        False,
+        directions,
+        lambda: _read_nifti(path, shape),
+        read_slabs=(lambda: _nifti_slabs(path, shape)) if image.ndim == 3 else None,
     )
 
 
@@ -163,6 +179,19 @@ def _read_nifti(path: Path, shape: tuple[int, int, int]) -> NDArray[Any]:
     try:
         image: Any = nibabel.load(path)
         return np.asarray(np.asanyarray(image.dataobj).reshape(shape, order="F"))
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise unreadable(path, error) from error
+
+
+def _nifti_slabs(path: Path, shape: tuple[int, int, int]) -> Iterator[NDArray[Any]]:
+    import nibabel
+
+    try:
+        # Of a packed file, each slab goes on where the last one ended.
+        image: Any = nibabel.load(path, keep_file_open=True)
+        thickness = slab_thickness(shape, image.get_data_dtype().itemsize)
+        for start in range(0, shape[2], thickness):
+            yield np.asarray(image.dataobj[..., start : start + thickness])
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise unreadable(path, error) from error
 

@@ -13,7 +13,7 @@ Units: see `brainreg3d.io.voxel_size`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from brainreg3d._arrays import read_only
 from brainreg3d._logging import logger
+from brainreg3d.atlas.slabs import Place, VolumeSlabs
 from brainreg3d.errors import AtlasError, InputError
 from brainreg3d.geometry import VolumeGrid, parse_directions, reorient_to_atlas
 from brainreg3d.io.raw_volume import RawVolume
@@ -118,6 +119,60 @@ def read_volume(
     voxels = raw.read()
     voxels = voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
     return VolumeFile(reorient_to_atlas(voxels, header.directions), header)
+
+
+def read_volume_slabs(
+    path: str | Path,
+    *,
+    orientation: str | None = None,
+    spacing_um: float | Sequence[float] | None = None,
+) -> tuple[VolumeSlabs, VolumeHeader]:
+    """Prepare to read a volume into the atlas frame without all of it in memory at once.
+
+    Parameters
+    ----------
+    path : path-like
+        As for `read_volume`.
+    orientation : str, optional
+        As for `read_volume`.
+    spacing_um : float or three floats, optional
+        As for `read_volume`.
+
+    Returns
+    -------
+    VolumeSlabs
+        The voxels; in one slab where the file can only be read whole, as TIFF is here.
+    VolumeHeader
+        Where they lie.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    AtlasError
+        If it cannot be read, is not 3D, or its voxel size or axes stay unclear; if voxels are
+        missing or damaged, when they are read.
+    """
+    raw = open_raw(path)
+    header = _interpret(raw, orientation, spacing_um)
+    axes, flips = parse_directions(header.directions)
+    sliced = axes.index(2)
+
+    def read() -> Iterator[tuple[Place, NDArray[Any]]]:
+        begin = 0
+        for voxels in raw.read_slabs() if raw.read_slabs else iter([raw.read()]):
+            end = begin + voxels.shape[2]
+            place = [slice(None)] * 3
+            length = raw.shape[2]
+            place[sliced] = (
+                slice(length - end, length - begin) if flips[sliced] else slice(begin, end)
+            )
+            native = voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+            yield (place[0], place[1], place[2]), reorient_to_atlas(native, header.directions)
+            begin = end
+
+    z, y, x = header.grid.shape
+    return VolumeSlabs((z, y, x), read), header
 
 
 def read_volume_header(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,16 +14,20 @@ from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Annotation
+from brainreg3d.atlas.blocks import BlockTable, blocks_along
+from brainreg3d.atlas.slabs import Place, VolumeSlabs, slabs_of_array
 from brainreg3d.errors import AtlasError
 from brainreg3d.io.cache import build_once, cache_dir, load_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever the same source would be stored as other bytes."""
 
 _BAR_FROM_VOXELS = 20_000_000  # about a second of work
 _CHUNK_BYTES = 1 << 24
+_ARRAYS = ("index.npy", "ids.npy", "block_ends.npy", "block_entries.npy")
 
 Spacing = tuple[float, float, float]
+_Voxels = NDArray[Any] | VolumeSlabs
 
 
 def content_key(*parts: object) -> str:
@@ -44,7 +48,7 @@ def content_key(*parts: object) -> str:
 
 
 def compact_from_source(
-    key: str, load: Callable[[], tuple[NDArray[Any], Spacing]], label: str = "annotation"
+    key: str, load: Callable[[], tuple[_Voxels, Spacing]], label: str = "annotation"
 ) -> Annotation:
     """Open an annotation from the cache, or make it from its source and keep it.
 
@@ -54,8 +58,8 @@ def compact_from_source(
         Name of the cache entry; see `content_key`. It has to follow from the content of the
         source, so that a changed source is never served from an old entry.
     load : callable
-        Returns structure ids, shape (Z, Y, X), in the atlas frame, and the spacing in mm; called
-        only when there is no entry.
+        Returns structure ids, shape (Z, Y, X), in the atlas frame, in memory or in slabs, and the
+        spacing in mm; called only when there is no entry.
     label : str
         What is made, for the progress bar.
 
@@ -69,9 +73,9 @@ def compact_from_source(
     AtlasError
         If the source holds no structure ids.
     """
-    loaded: list[tuple[NDArray[Any], Spacing]] = []
+    loaded: list[tuple[_Voxels, Spacing]] = []
 
-    def source() -> tuple[NDArray[Any], Spacing]:
+    def source() -> tuple[_Voxels, Spacing]:
         if not loaded:
             loaded.append(load())
         return loaded[0]
@@ -137,7 +141,8 @@ def _open(folder: Path) -> Annotation:
     index = np.load(folder / "index.npy", mmap_mode="r")
     ids = np.load(folder / "ids.npy")
     z, y, x = (float(size) for size in meta["spacing_mm"])
-    return Annotation(index, ids, (z, y, x))
+    ends, entries = (np.load(folder / name) for name in _ARRAYS[2:])
+    return Annotation(index, ids, (z, y, x), BlockTable(blocks_along(index.shape), ends, entries))
 
 
 def _is_complete(folder: Path) -> bool:
@@ -146,7 +151,7 @@ def _is_complete(folder: Path) -> bool:
     if meta is None or not isinstance(meta.get("bytes"), dict):
         return False
     try:
-        sizes = {name: (folder / name).stat().st_size for name in ("index.npy", "ids.npy")}
+        sizes = {name: (folder / name).stat().st_size for name in _ARRAYS}
         index = np.load(folder / "index.npy", mmap_mode="r")
     except (OSError, ValueError):
         return False
@@ -154,12 +159,17 @@ def _is_complete(folder: Path) -> bool:
 
 
 def _write_table(folder: Path, annotation: Annotation) -> None:
+    from brainreg3d.atlas.block_search import find_blocks  # brings numba
+
     np.save(folder / "ids.npy", annotation.ids)
+    blocks = find_blocks(annotation.index)
+    np.save(folder / "block_ends.npy", blocks.ends)
+    np.save(folder / "block_entries.npy", blocks.entries)
     meta = {
         "format": FORMAT_VERSION,
         "shape": list(annotation.index.shape),
         "spacing_mm": list(annotation.spacing_mm),
-        "bytes": {name: (folder / name).stat().st_size for name in ("index.npy", "ids.npy")},
+        "bytes": {name: (folder / name).stat().st_size for name in _ARRAYS},
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
 
@@ -178,26 +188,28 @@ def _preallocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
     return cast("np.memmap[Any, Any]", np.load(path, mmap_mode="r+"))
 
 
-class _Counted:
-    """A volume that moves a progress bar when its slabs are read."""
+def _counted(volume: VolumeSlabs, bar: Any) -> VolumeSlabs:
+    """Return a volume that moves a progress bar when its slabs are read."""
 
-    def __init__(self, volume: NDArray[Any], bar: Any) -> None:
-        self.volume, self.bar = volume, bar
-        self.shape, self.ndim = volume.shape, volume.ndim
+    def read() -> Iterator[tuple[Place, NDArray[Any]]]:
+        for place, slab in volume.read():
+            yield place, slab
+            bar.update(slab.size)
 
-    def __getitem__(self, z: int) -> NDArray[Any]:
-        self.bar.update()
-        return cast("NDArray[Any]", self.volume[z])
+    return VolumeSlabs(volume.shape, read)
 
 
 def _compact(
-    volume: NDArray[Any], spacing_mm: Spacing, label: str, out: NDArray[np.uint16] | None
+    volume: _Voxels, spacing_mm: Spacing, label: str, out: NDArray[np.uint16] | None
 ) -> Annotation:
     from brainreg3d.atlas.compact import compact_annotation  # brings numba
 
-    if volume.ndim != 3 or volume.size < _BAR_FROM_VOXELS or not sys.stderr.isatty():
+    if isinstance(volume, np.ndarray) and volume.ndim == 3:
+        volume = slabs_of_array(volume)
+    n_voxels = int(np.prod(volume.shape))
+    if isinstance(volume, np.ndarray) or n_voxels < _BAR_FROM_VOXELS or not sys.stderr.isatty():
         return compact_annotation(volume, spacing_mm, out)
     from tqdm import tqdm
 
-    with tqdm(total=volume.shape[0], desc=f"Preparing the {label}", unit="slab") as bar:
-        return compact_annotation(cast("Any", _Counted(volume, bar)), spacing_mm, out)
+    with tqdm(total=n_voxels, desc=f"Preparing the {label}", unit="voxel", unit_scale=True) as bar:
+        return compact_annotation(_counted(volume, bar), spacing_mm, out)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Annotation, Atlas, Structure, StructureTree, Template
+from brainreg3d.atlas.slabs import VolumeSlabs
 from brainreg3d.errors import AtlasError, MissingFileError
 from brainreg3d.geometry import VolumeGrid
 from brainreg3d.io.cache import cache_dir, load_json, store_json
@@ -242,11 +242,11 @@ def _header(path: Path, orientation: str | None, spacing_um: SpacingUm) -> Volum
 def _annotation(
     path: Path, header: VolumeHeader, orientation: str | None, spacing_um: SpacingUm
 ) -> Annotation:
-    def load() -> tuple[NDArray[Any], tuple[float, float, float]]:
-        from brainreg3d.io.volumes import read_volume
+    def load() -> tuple[VolumeSlabs, tuple[float, float, float]]:
+        from brainreg3d.io.volumes import read_volume_slabs
 
-        volume = read_volume(path, orientation=orientation, spacing_um=spacing_um)
-        return volume.data, volume.spacing_mm
+        slabs, full_header = read_volume_slabs(path, orientation=orientation, spacing_um=spacing_um)
+        return slabs, full_header.spacing_mm
 
     reading = header.directions, header.grid.spacing_mm
     return compact_from_source(content_key("file", sha256_of_file(path), reading), load)
