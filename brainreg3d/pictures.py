@@ -11,6 +11,7 @@ from brainreg3d import views
 from brainreg3d._logging import logger
 from brainreg3d.confidence import PoseSigma, label_confidence, sigma_of
 from brainreg3d.errors import InputError, OutputError, RegistrationFailed, RenderingUnavailable
+from brainreg3d.maps import SurfaceMaps
 from brainreg3d.state import State
 from brainreg3d.steps import Step
 from brainreg3d.steps.aligner import DEFAULT_BREGMA
@@ -72,6 +73,10 @@ def drawings_of(product: str, state: State, automatic_contrast: bool = True) -> 
             automatic_contrast=automatic_contrast,
         )
 
+    def maps() -> Figure:
+        seen = SurfaceMaps(s.alignment.view, s.atlas.annotation)
+        return views.draw_maps(seen, s.labels, s.regions, **where)
+
     where = {"alignment": s.alignment, "atlas": s.atlas}
     drawings: dict[str, list[Drawing]] = {
         "alignment": [
@@ -91,6 +96,7 @@ def drawings_of(product: str, state: State, automatic_contrast: bool = True) -> 
             ("06_labels", lambda: views.draw_labels(s.labels, s.regions, **where)),
             ("07_overlay", overlay),
             ("08_masks", lambda: views.draw_masks(s.labels, s.regions, **where)),
+            ("11_maps", maps),
         ],
     }
     if product == "alignment" and s.alignment.bregma != DEFAULT_BREGMA:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from brainreg3d.views.figures import save_figure, show_figures
     from brainreg3d.views.image import draw_image
     from brainreg3d.views.labels import draw_labels
+    from brainreg3d.views.maps import draw_maps
     from brainreg3d.views.masks import draw_masks
     from brainreg3d.views.overlay import draw_overlay
     from brainreg3d.views.projections import draw_projections
@@ -34,6 +35,7 @@ __all__ = [
     "draw_depth",
     "draw_image",
     "draw_labels",
+    "draw_maps",
     "draw_masks",
     "draw_overlay",
     "draw_projections",
@@ -53,6 +55,7 @@ _MODULES = {
     "draw_depth": "depth",
     "draw_image": "image",
     "draw_labels": "labels",
+    "draw_maps": "maps",
     "draw_masks": "masks",
     "draw_overlay": "overlay",
     "draw_projections": "projections",

@@ -247,3 +247,26 @@ def test_a_camera_inside_the_brain_sees_no_area_of_it(phantom):
     view = ImageView((20, 20), (0.05, 0.05), Pose((5.0, 7.0, 3.0)), Camera(1.0))
     maps = maps_of(view, phantom)
     assert np.nansum(maps.area_mm2) == 0
+
+
+def test_the_picture_shows_the_maps_with_their_units(tiny_atlas):
+    from brainreg3d.pictures import drawings_of
+
+    result = run(tiny_atlas)
+    figure = dict(drawings_of("labels", result.state))["11_maps"]()
+    texts = " ".join(text.get_text() for text in figure.texts)
+    for word in ("degrees", "µm²", "mm below the image plane", f"{np.nansum(result.area_mm2):.2f}"):
+        assert word in texts
+    pictures = [axes for axes in figure.axes if axes.images]
+    assert len(pictures) == 3
+    shown = pictures[0].images[0].get_array()
+    assert np.array_equal(shown.mask, np.isnan(result.incidence_deg))
+    assert np.array_equal(shown.compressed(), result.incidence_deg[~shown.mask])
+
+
+def test_the_picture_of_an_image_beside_the_brain(tiny_atlas):
+    from brainreg3d.pictures import drawings_of
+
+    result = run(tiny_atlas, alignment=Pose((90.0, 3.4, 3.9)))
+    figure = dict(drawings_of("labels", result.state))["11_maps"]()
+    assert any("sees no brain" in text.get_text() for text in figure.texts)

@@ -25,6 +25,7 @@ from brainreg3d.contrast import auto_contrast, to_grey
 from brainreg3d.errors import OutputError
 from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.gui import display
+from brainreg3d.maps import SurfaceMaps
 from brainreg3d.state import (
     LEFT,
     RIGHT,
@@ -164,6 +165,9 @@ def _drawings(seen: Drawn, atlas: Atlas) -> dict:
         "masks": views.draw_masks(seen.labels, seen.regions, seen.alignment, atlas=atlas),
         "projections": views.draw_projections(seen.projections, seen.regions, **both),
         "depth": views.draw_depth(seen.projections, seen.visible, seen.regions, **both),
+        "maps": views.draw_maps(
+            SurfaceMaps(view, atlas.annotation), seen.labels, seen.regions, **both
+        ),
     }
 
 
