@@ -16,7 +16,7 @@ CACHE_VARIABLE = "BRAINREG3D_CACHE_DIR"
 """Environment variable that names the folder of all caches."""
 
 
-def njit(**options: Any) -> Callable[[FunctionType], Any]:
+def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function when it is first called, and keep it for the next process.
 
     It runs without Python's lock, so that threads share the work. numba keeps it in
@@ -35,7 +35,7 @@ def njit(**options: Any) -> Callable[[FunctionType], Any]:
     """
     import numba  # slow
 
-    def decorate(function: FunctionType) -> Any:
+    def decorate(function: Any) -> Any:
         # numba looks at the function's own file only. Constants and functions from other files are
         # frozen into machine code as well: with old ones it would write beyond arrays.
         function.__qualname__ += f"_{_digest(function)}"
