@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError, did_you_mean
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import rotation_from_euler_deg
@@ -66,8 +67,8 @@ def narrowing(
     if search not in SEARCHES:
         message = f"search is one of {', '.join(SEARCHES)}; got {search!r}."
         raise InputError(message)
-    angles = np.asarray(initial_rotation_deg, dtype=float).ravel()
-    if angles.size != 3 or not np.all(np.isfinite(angles)):
+    angles = finite_numbers(initial_rotation_deg, 3)
+    if angles is None:
         message = (
             f"initial_rotation_deg is three angles (rx, ry, rz) in degrees; got "
             f"{initial_rotation_deg!r}."
@@ -75,15 +76,24 @@ def narrowing(
         raise InputError(message)
     start = rotation_from_euler_deg(angles)
     if known_orientation is not None:
-        known = np.asarray(known_orientation, dtype=float)
-        if known.shape != (3, 3) or not np.allclose(known @ known.T, np.eye(3), atol=1e-6):
-            message = f"known_orientation is a 3 x 3 rotation matrix; got {known_orientation!r}."
-            raise InputError(message)
-        start = start @ known
+        start = start @ _rotation(known_orientation)
     if search == "local":
         return start, LOCAL_DEG
-    narrowed = known_orientation is not None or bool(angles.any())
+    narrowed = known_orientation is not None or any(angles)
     return start, NARROW_DEG if narrowed else 180.0
+
+
+def _rotation(value: ArrayLike) -> NDArray[np.float64]:
+    """Return a rotation matrix, or say that it is none; a mirror is none."""
+    numbers = finite_numbers(value, 9) if np.shape(value) == (3, 3) else None
+    matrix = np.reshape(numbers or np.zeros(9), (3, 3))
+    if not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6) or np.linalg.det(matrix) < 0:
+        message = (
+            f"known_orientation is a 3 x 3 rotation matrix, without a mirror; got {value!r}. Flip "
+            f"an axis of a volume that is mirrored."
+        )
+        raise InputError(message)
+    return matrix
 
 
 def usable(image: PhysicalImage, name: str, mask: NDArray[Any] | None) -> PhysicalImage:

@@ -91,7 +91,12 @@ class Ascender:
         return information * landscape.known
 
     def information_among(self, voxels: NDArray[np.bool_], matrix: NDArray[np.float64]) -> float:
-        """Return mutual information at a pose in nats, of some voxels of the fixed volume."""
+        """Return mutual information at a pose in nats, of some voxels of the fixed volume.
+
+        Of no voxels at all it is 0.
+        """
+        if not voxels.any():
+            return 0.0
         return self._landscape(matrix, voxels).at(matrix, np.zeros(6))[0]
 
     def _landscape(

@@ -9,7 +9,7 @@ import tifffile
 from turned_brains import mean_distance_mm
 
 from brainreg3d.errors import RegistrationFailed
-from brainreg3d.registration import Overlap, PhysicalImage, register_rigid
+from brainreg3d.registration import Overlap, PhysicalImage, basins, register_rigid
 from brainreg3d.registration.ascend import Ascender
 from brainreg3d.registration.basins import Basin
 from brainreg3d.registration.verdict import Evidence, judge
@@ -69,6 +69,18 @@ def test_poses_beyond_the_volume_gain_nothing():
     inside = (38 / 40) ** 3
     assert there == pytest.approx(inside * np.log(2), rel=0.1)
     assert ascender.information(half_out) == pytest.approx(there * 19 / 38, rel=0.1)
+
+
+def test_thin_tissue_in_a_close_race_is_refused(monkeypatch):
+    """Nothing lies deep within sheets, so that nothing but outlines could speak for a pose."""
+    from brainreg3d.sources.phantom import make_phantom_annotation, make_phantom_template
+
+    annotation = make_phantom_annotation(100)
+    image = PhysicalImage(make_phantom_template(annotation).data, (0.1, 0.1, 0.1))
+    sheets = (annotation.index > 0) & (np.arange(image.data.shape[0]) % 8 < 4)[:, None, None]
+    monkeypatch.setattr(basins, "_CLEAR_GAP", np.inf)
+    with pytest.raises(RegistrationFailed, match="what lies within"):
+        register_rigid(image, image, moving_mask=sheets)
 
 
 @pytest.fixture(scope="module")
