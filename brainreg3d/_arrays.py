@@ -47,6 +47,6 @@ def finite_numbers(value: Any, count: int) -> tuple[float, ...] | None:
         if any(isinstance(item, bool | np.bool_ | str) for item in items):
             return None
         numbers = tuple(float(item) for item in items)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return numbers if len(numbers) == count and np.all(np.isfinite(numbers)) else None

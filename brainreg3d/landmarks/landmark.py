@@ -59,6 +59,13 @@ def _ccf(value: Any) -> tuple[float, ...] | None:
     return numbers
 
 
+def _name(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        message = f"The name of a landmark is a text; got {value!r}."
+        raise InputError(message)
+    return value
+
+
 @attrs.frozen
 class Landmark:
     """A place in the brain that was found in an image.
@@ -83,7 +90,7 @@ class Landmark:
 
     row: float = attrs.field(converter=_number)
     col: float = attrs.field(converter=_number)
-    name: str | None = None
+    name: str | None = attrs.field(default=None, converter=_name)
     stereotaxic_mm: tuple[float, ...] | None = attrs.field(
         default=None, converter=_stereotaxic, kw_only=True
     )

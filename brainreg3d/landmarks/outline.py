@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError
 
 _MIN_POINTS = 5
@@ -53,17 +56,7 @@ def fit_ellipse(outline_px: ArrayLike) -> Ellipse:
     R. Halir and J. Flusser, "Numerically stable direct least squares fitting of ellipses",
     WSCG 1998, 125-132.
     """
-    try:
-        points = np.asarray(outline_px, dtype=float)
-    except (TypeError, ValueError):
-        points = np.empty(0)
-    is_list = points.ndim == 2 and points.shape[1] == 2 and np.all(np.isfinite(points))
-    if not is_list or len(points) < _MIN_POINTS:
-        message = (
-            f"The outline of a window is a list of at least {_MIN_POINTS} points [row, col]; got "
-            f"{np.shape(outline_px)[0] if np.ndim(outline_px) else outline_px!r}."
-        )
-        raise InputError(message)
+    points = _outline_points(outline_px)
     middle = points.mean(axis=0)
     scale = float(np.abs(points - middle).max()) or 1.0
     conic = _conic((points - middle) / scale)
@@ -77,6 +70,26 @@ def fit_ellipse(outline_px: ArrayLike) -> Ellipse:
     row, col = center * scale + middle
     long, short = 2 * scale * np.sort(radii)[::-1]
     return Ellipse(float(row), float(col), float(long), float(short))
+
+
+def _outline_points(value: Any) -> NDArray[np.float64]:
+    """Return points (N, 2), or say which one is none."""
+    is_list = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    if not is_list or len(value) < _MIN_POINTS:
+        message = (
+            f"The outline of a window is a list of at least {_MIN_POINTS} points [row, col]; got "
+            f"{len(value) if is_list else repr(value)}."
+        )
+        raise InputError(message)
+    points = [finite_numbers(point, 2) for point in value]
+    if None in points:
+        number = points.index(None)
+        message = (
+            f"Each point of the outline of a window is [row, col], two finite numbers; number "
+            f"{number + 1} is {value[number]!r}."
+        )
+        raise InputError(message)
+    return np.array(points)
 
 
 def _conic(points: NDArray[np.float64]) -> NDArray[np.float64] | None:

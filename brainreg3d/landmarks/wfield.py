@@ -88,10 +88,10 @@ def _pixels(
     content: Mapping[str, Any], places: dict[str, tuple[float, float]], resolution: float | None
 ) -> tuple[dict[str, tuple[float, float]], bool]:
     """Return where landmarks are seen, (x, y) by name, and whether in the raw image."""
-    if "landmarks_match" in content:
+    if content.get("landmarks_match") is not None:
         logger.info("wfield file: the landmarks are taken as they were clicked in the raw image.")
         return _table(content, "landmarks_match"), True
-    if "landmarks_im" in content:
+    if content.get("landmarks_im") is not None:
         pixels = _table(content, "landmarks_im")
     else:
         offset = finite_numbers(content.get("bregma_offset"), 2)

@@ -67,6 +67,9 @@ def test_the_catalogue_is_symmetric_and_anterior_is_positive():
         ({"ccf_um": [1, 2]}, "ap, dv, ml"),
         ({"ccf_um": [1, 2, 3], "stereotaxic_mm": [1, 2]}, "both"),
         ({"name": "bregma", "row": float("nan")}, "finite"),
+        ({"name": "bregma", "row": 10**400}, "finite"),
+        ({"name": ["bregma"]}, "is a text"),
+        ({"name": 5, "ccf_um": [1, 2, 3]}, "is a text"),
         ({"name": "w", "stereotaxic_mm": [1, 2], "diameter_mm": -3}, "positive"),
     ],
 )
@@ -235,6 +238,13 @@ def test_wfields_file_without_pixels_has_them_by_its_offset(read):
         assert (one.row, one.col) == pytest.approx((other.row, other.col))
 
 
+def test_parts_of_wfields_file_that_are_null_are_as_good_as_missing(read):
+    nothing = {"landmarks_match": None, "transform": None}
+    assert read(_wfield(**nothing)) == read(_wfield())
+    by_offset = read(_wfield(**nothing, landmarks_im=None)).landmarks
+    assert [lm.col for lm in by_offset] == pytest.approx([320 + x / 0.0194 for x in X_MM])
+
+
 def test_what_was_clicked_in_wfield_wins_and_leaves_the_scale_open(read):
     clicked = {"name": NAMES[::-1], "x": [1, 2, 3, 4], "y": [5, 6, 7, 8]}
     found = read(_wfield(landmarks_match=clicked))
@@ -312,6 +322,8 @@ def test_an_ellipse_is_found_from_noisy_points():
         [[i, 2 * i] for i in range(9)],
         [[i, i * i] for i in range(-4, 5)],
         [["a", 1]] * 6,
+        [[1, 2], [3], [4, 5], [5, 6], [7, 8]],
+        [[1, 2], [3, 4], 5],
     ],
 )
 def test_what_is_no_ellipse_is_refused(outline):
