@@ -60,7 +60,8 @@ def _slabs(path: Path, shape: tuple[int, int, int], header: NrrdHeader) -> Itera
 
 def _fill(path: Path, file: Any, voxels: NDArray[Any]) -> None:
     """Read as many bytes as an array has."""
-    space = memoryview(voxels.view(np.uint8).reshape(-1))
+    flat: Any = voxels.view(np.uint8).reshape(-1)
+    space = memoryview(flat)
     place = 0
     while place < len(space):
         try:
