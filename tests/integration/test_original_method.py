@@ -68,3 +68,12 @@ def test_original_method_ignores_the_order_of_regions(real_atlas):
     other = original(real_atlas, (8.0, 5.5, 8.0), brain_regions=DEFAULTS[::-1])
     for name in DEFAULTS:
         assert np.array_equal(one.mask(name), other.mask(name)), name
+
+
+@pytest.mark.parametrize("center", [(7.6, 8.0, 8.2), (9.5, 8.0, 8.2)])
+def test_surfaces_sampled_at_every_pixel_have_no_holes(center, real_atlas, allen_labels):
+    result = original(real_atlas, center, method="surface")
+    truth = marched(allen_labels, center, tissue_hides=True)
+    inside = truth > 0
+    assert np.mean(result.labels[inside] == np.where(truth == 255, 0, truth)[inside]) >= 0.985
+    assert np.mean((result.hemisphere > 0) == inside) >= 0.998

@@ -1,0 +1,290 @@
+"""How certain labels are, against straight borders whose answer is known."""
+
+import json
+
+import attrs
+import numpy as np
+import pytest
+from scipy.stats import norm
+from tiny_brain import make_atlas
+
+from brainreg3d import BrainReg3D, Pose
+from brainreg3d.confidence import PoseSigma, given_sigma, sigma_of
+from brainreg3d.errors import InputError
+from brainreg3d.geometry import Camera, ImageView
+from brainreg3d.pictures import confidence_drawings
+from brainreg3d.result import NotComputed
+from brainreg3d.state import Alignment
+from brainreg3d.steps import PixelLabeller
+from brainreg3d.views import draw_confidence
+
+PIXEL_MM, SHAPE = 0.02, (50, 60)
+CENTER_MM, BORDER_MM = (3.0, 3.0, 1.5), 3.1  # the slab's upper face lies 0.7 mm below the image
+HEIGHT_MM = 0.7
+MONTE_CARLO = 0.03  # of 128 draws
+
+
+@pytest.fixture(scope="module")
+def slab():
+    """A slab of 6 x 6 x 0.8 mm: POST left of x = 3.1 mm, ANT right of it."""
+    volume = np.full((8, 60, 60), 312_782_593, np.uint32)
+    volume[:, :, 31:] = 11
+    return make_atlas(volume, (0.1, 0.1, 0.1), "slab")
+
+
+def run(atlas, **options):
+    options = {
+        "alignment": Pose(CENTER_MM), "pixel_size_mm": (PIXEL_MM,) * 2,
+        "camera_distance_mm": None, "brain_regions": ["POST", "ANT"],
+    } | options  # fmt: skip
+    return BrainReg3D(np.zeros(SHAPE, np.uint8), atlas=atlas, **options).run(until="PixelLabeller")
+
+
+@pytest.fixture(scope="module")
+def result(slab):
+    return run(slab)
+
+
+def pixels_mm():
+    """Where pixels lie along columns and rows from the centre of the image."""
+    rows, cols = np.indices(SHAPE)
+    return (cols - (SHAPE[1] - 1) / 2) * PIXEL_MM, (rows - (SHAPE[0] - 1) / 2) * PIXEL_MM
+
+
+# x of what a pixel sees, from the centre of the image, when one number of the pose is off by e
+SEEN = {
+    "position_mm": lambda x, y, e: x + e,
+    "yaw_deg": lambda x, y, e: x * np.cos(np.radians(e)) + y * np.sin(np.radians(e)),
+    "tilt_deg": lambda x, y, e: x / np.cos(np.radians(e)) - HEIGHT_MM * np.tan(np.radians(e)),
+    "scale": lambda x, y, e: x * np.exp(e),
+    "height_mm": lambda x, y, e: x,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "sigma"),
+    [("position_mm", 0.1), ("yaw_deg", 8.0), ("tilt_deg", 6.0), ("scale", 0.2), ("height_mm", 0.2)],
+)
+def test_a_straight_border_is_as_uncertain_as_it_must_be(result, name, sigma):
+    x, y = pixels_mm()
+    border = BORDER_MM - CENTER_MM[0]
+    errors = norm.ppf((np.arange(2000) + 0.5) / 2000) * sigma
+    expected = np.zeros(SHAPE)
+    for error in errors:
+        expected += (SEEN[name](x, y, error) > border) == (x > border)
+    confidence = result.confidence_for(**{name: sigma})
+    assert confidence.dtype == np.float32
+    assert np.abs(confidence - expected / len(errors)).max() < MONTE_CARLO
+    assert np.any(expected < 1500) == (name != "height_mm")
+
+
+def test_a_shift_gives_the_normal_distribution(result):
+    x, _ = pixels_mm()
+    distance = np.abs(x - (BORDER_MM - CENTER_MM[0]))
+    confidence = result.confidence_for(position_mm=(0.15, 0.0))
+    assert np.abs(confidence - norm.cdf(distance / 0.15)).max() < MONTE_CARLO
+    assert np.all(result.confidence_for(position_mm=(0.0, 0.15)) == 1)  # along the border
+
+
+def test_the_safe_core_keeps_its_distance_from_borders(result):
+    x, _ = pixels_mm()
+    core = result.safe_core(0.95, result.confidence_for(position_mm=0.15, n_draws=512))
+    border = BORDER_MM - CENTER_MM[0]
+    left, right = x[core[0]].max(), x[core[1]].min()
+    assert border - left == pytest.approx(1.645 * 0.15, abs=PIXEL_MM)
+    assert right - border == pytest.approx(1.645 * 0.15, abs=PIXEL_MM)
+    assert not np.any(core & ~result.masks)
+    assert np.array_equal(result.safe_core(0.0, np.zeros(SHAPE)), result.masks)
+
+
+def test_certain_poses_keep_every_label_whatever_labels(slab):
+    window = np.zeros(SHAPE, bool)
+    window[10:30, 5:50] = True
+    for options in (
+        {}, {"method": "original"}, {"method": "surface"}, {"label_depth_um": 300},
+        {"hemisphere": "right"}, {"window_mask": window}, {"brain_regions": ["ANT"]},
+    ):  # fmt: skip
+        result = run(slab, **options)
+        assert result.masks.any(), options
+        assert np.all(result.confidence_for(n_draws=2) == 1), options
+
+
+def test_less_certain_poses_never_make_labels_more_certain(result):
+    before = np.ones(SHAPE)
+    for sigma in (0.02, 0.05, 0.1, 0.2):
+        now = result.confidence_for(position_mm=sigma)
+        assert np.all(now <= before)
+        assert now.mean() < before.mean()
+        before = now
+
+
+def test_steps_of_ones_own_are_run_again(slab, log):
+    """The same steps under another name: what is computed in another way has to be the same."""
+
+    class Mine(PixelLabeller):
+        pass
+
+    reg = BrainReg3D(
+        np.zeros(SHAPE, np.uint8), pixel_size_mm=(PIXEL_MM,) * 2, alignment=Pose(CENTER_MM),
+        camera_distance_mm=None, atlas=slab, brain_regions=["POST", "ANT"], hemisphere="left",
+    )  # fmt: skip
+    sigma = {"position_mm": 0.1, "yaw_deg": 3.0, "tilt_deg": 4.0, "n_draws": 16}
+    expected = reg.run(until="PixelLabeller").confidence_for(**sigma)
+    reg.PixelLabeller = Mine
+    mine = reg.run(until="PixelLabeller")
+    said = len(log)
+    assert said  # ANT lies in the right hemisphere
+    assert np.array_equal(mine.confidence_for(**sigma), expected)
+    assert expected.min() < 0.8
+    assert len(log) == said
+
+
+def test_other_methods_are_drawn_by_their_own_labels(slab):
+    x, _ = pixels_mm()
+    result = run(slab, method="surface")
+    confidence = result.confidence_for(position_mm=(0.1, 0.0), n_draws=64)
+    expected = norm.cdf(np.abs(x - (BORDER_MM - CENTER_MM[0])) / 0.1)
+    assert np.abs(confidence - expected)[5:-5].max() < 0.1  # a vote moves borders by half a pixel
+
+
+def test_draws_are_steady_and_centred():
+    view = ImageView(SHAPE, (PIXEL_MM, PIXEL_MM), Pose((5, 6, 7), 10, 20, 30), Camera(230.0))
+    sigma = PoseSigma(
+        position_mm=(0.1, 0.2), height_mm=0.3, yaw_deg=1, pitch_deg=2, roll_deg=3, scale=0.01
+    )
+    views = list(sigma.views(view, 256))
+    assert views == list(sigma.views(view, 256))
+    assert views != list(sigma.views(view, 256, seed=1))
+    moved = np.array([drawn.pose.center_mm for drawn in views]) - view.pose.center_mm
+    numbers = np.column_stack([
+        moved @ view.pose.axes.T,
+        [[d.pose.yaw_deg, d.pose.pitch_deg, d.pose.roll_deg] for d in views],
+        np.log([d.pixel_size_mm[0] / PIXEL_MM for d in views]),
+    ])  # fmt: skip
+    sigmas = np.array([0.1, 0.2, 0.3, 1, 2, 3, 0.01])
+    middle = np.array([0, 0, 0, 10, 20, 30, 0])
+    assert np.allclose(numbers.mean(axis=0), middle, atol=0.03 * sigmas)
+    assert np.allclose(numbers.std(axis=0) / sigmas, 1, atol=0.05)
+    correlations = np.corrcoef(numbers.T) - np.eye(7)
+    assert np.abs(correlations).max() < 0.15
+    assert all(drawn.camera == view.camera for drawn in views)
+
+
+def test_what_is_known_of_the_pose_is_used(slab, result, tmp_path):
+    """By the user's two numbers, else by the alignment file."""
+    told = run(slab, pose_sigma_mm=0.1, pose_sigma_deg=2.0)
+    expected = result.confidence_for(position_mm=0.1, yaw_deg=2.0, tilt_deg=2.0)
+    assert np.array_equal(told.confidence, expected)
+    assert told.confidence is told.confidence
+    assert np.array_equal(told.safe_core(), told.masks & (expected >= 0.95))
+
+    file = tmp_path / "image_alignment.json"
+    content = {
+        "schema": "brainreg3d/alignment/1",
+        "image": {"pixel_size_mm": [PIXEL_MM, PIXEL_MM]},
+        "pose": {"center_mm": CENTER_MM},
+        "camera": {"distance_mm": None},
+        "uncertainty": {
+            "position_mm": [0.05, 0.1], "center_mm": [0.1, 0.1, 0.5], "yaw_deg": 3.0,
+            "pitch_deg": None, "roll_deg": None, "tilt_deg": None, "scale": 0.02,
+        },
+    }  # fmt: skip
+    file.write_text(json.dumps(content))
+    options = {"alignment": file, "pixel_size_mm": None}
+    options["camera_distance_mm"] = None
+    read = run(slab, **options)
+    known = result.confidence_for(position_mm=(0.05, 0.1), yaw_deg=3.0, scale=0.02)
+    assert np.array_equal(read.confidence, known)
+    told = run(slab, **options, pose_sigma_mm=0.2)
+    assert np.array_equal(told.confidence, result.confidence_for(position_mm=0.2))
+
+
+def test_nothing_known_is_said(slab, result):
+    with pytest.raises(NotComputed, match="pose_sigma_mm"):
+        _ = result.confidence
+    with pytest.raises(NotComputed, match="confidence_for"):
+        result.safe_core()
+    early = BrainReg3D(
+        np.zeros(SHAPE, np.uint8), pixel_size_mm=(PIXEL_MM,) * 2, alignment=Pose(CENTER_MM),
+        atlas=slab, brain_regions=["ANT"], pose_sigma_mm=0.1,
+    ).run(until="Projector")  # fmt: skip
+    with pytest.raises(NotComputed, match="before pixels were labelled"):
+        _ = early.confidence
+
+
+VIEW = ImageView(SHAPE, (PIXEL_MM, PIXEL_MM), Pose(CENTER_MM, 90.0))
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "expected"),
+    [
+        ({"tilt_deg": 4.0, "yaw_deg": 1.0}, PoseSigma(yaw_deg=1, pitch_deg=4, roll_deg=4)),
+        ({"tilt_deg": 4.0, "pitch_deg": 1.0, "roll_deg": 2.0}, PoseSigma(pitch_deg=1, roll_deg=2)),
+        # at a yaw of 90 degrees columns run along the animal's y
+        ({"center_mm": [0.1, 0.2, 9.0]}, PoseSigma(position_mm=(0.2, 0.1))),
+        ({}, None),
+        ({"yaw_deg": None}, None),
+    ],
+)
+def test_the_uncertainty_of_an_alignment(uncertainty, expected):
+    found = sigma_of(Alignment(VIEW, extra={"uncertainty": uncertainty}))
+    if expected is None:
+        assert found is None
+        return
+    assert np.allclose(
+        np.hstack(attrs.astuple(found)), np.hstack(attrs.astuple(expected)), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"yaw_dge": 1.0}, "yaw_deg"), ({"yaw_deg": -1.0}, "yaw_deg"), ({"scale": "big"}, "scale"),
+     ({"position_mm": [1.0, 2.0, 3.0]}, "position_mm")],
+    ids=str,
+)  # fmt: skip
+def test_a_wrong_uncertainty_is_refused(wrong, words):
+    with pytest.raises(InputError, match=words):
+        sigma_of(Alignment(VIEW, extra={"uncertainty": wrong}))
+
+
+def test_bad_numbers(result):
+    with pytest.raises(InputError, match="position_mm"):
+        result.confidence_for(position_mm=-0.1)
+    with pytest.raises(InputError, match="n_draws"):
+        result.confidence_for(n_draws=0)
+    with pytest.raises(InputError, match="yaw_deg"):
+        given_sigma(None, float("nan"))
+    with pytest.raises(InputError, match="share"):
+        result.safe_core(95, np.ones(SHAPE))
+    with pytest.raises(InputError, match="shape"):
+        result.safe_core(0.95, np.ones((3, 3)))
+
+
+def test_the_picture_tells_what_is_safe(slab):
+    result = run(slab, pose_sigma_mm=0.1)
+    state = result.state
+    assert confidence_drawings(state, {}, None) == []
+    ((name, _),) = confidence_drawings(state, {}, given_sigma(0.1, None))
+    assert name == "10_confidence"
+    figure = draw_confidence(
+        result.confidence, state.image, state.alignment, state.regions, state.labels,
+        spread=str(given_sigma(0.1, None)), atlas=state.atlas,
+    )  # fmt: skip
+    texts = " ".join(text.get_text() for text in figure.texts)
+    part = (result.confidence >= 0.95).mean()
+    assert f"{part:.0%} of the pixels in regions are safe" in texts
+    assert "0.1 mm within the image plane" in texts
+    shown = figure.axes[0].images[0].get_array()
+    assert np.array_equal(shown, result.confidence)
+
+
+def test_verbose_saves_the_picture_where_something_is_known(slab, tmp_path, monkeypatch):
+    monkeypatch.setattr("brainreg3d.pictures.drawings_of", lambda *_: [])  # the others take long
+    for name, sigma in (("known", 0.1), ("unknown", None)):
+        reg = BrainReg3D(
+            np.zeros(SHAPE, np.uint8), pixel_size_mm=(PIXEL_MM,) * 2, alignment=Pose(CENTER_MM),
+            camera_distance_mm=None, atlas=slab, brain_regions=["ANT"], stem=name,
+            output_dir=tmp_path, verbose="save", pose_sigma_mm=sigma,
+        )  # fmt: skip
+        reg.run(until="PixelLabeller")
+    assert [path.parent.name for path in tmp_path.rglob("10_confidence.png")] == ["known_plots"]
