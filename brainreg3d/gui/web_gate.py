@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -101,10 +100,12 @@ class Gate:
     def _knows(self, request: web.Request) -> bool:
         """Tell whether a request comes from the page of the browser that was let in."""
         cookie = request.cookies.get(self._cookie_name, "")
-        if self._cookie is None or not hmac.compare_digest(cookie.encode(), self._cookie.encode()):
+        # A header may hold any bytes, which aiohttp passes on as lone surrogates.
+        sent = cookie.encode(errors="surrogateescape")
+        if self._cookie is None or not hmac.compare_digest(sent, self._cookie.encode()):
             return False
         origin = request.headers.get("Origin")
-        return origin is None or urlsplit(origin).netloc == request.host
+        return origin is None or origin.partition("://")[2] == request.host
 
     def _is_taken(self) -> bool:
         on_its_way = time.monotonic() - self._claimed_at < _TIME_TO_CONNECT_S
