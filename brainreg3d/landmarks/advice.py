@@ -17,7 +17,7 @@ from brainreg3d.landmarks._spread import (
     with_tilt,
 )
 from brainreg3d.landmarks.catalogue import LANDMARKS_MM
-from brainreg3d.landmarks.drop import drop_on_hull
+from brainreg3d.landmarks.drop import drop_near_hull, drop_on_hull
 from brainreg3d.landmarks.hull import BrainHull
 
 _GRID_ML_MM = np.arange(-5.0, 5.1, 0.5)
@@ -96,7 +96,8 @@ def advise(
     places = [LANDMARKS_MM[name] for name in names] + grid
     points = np.concatenate(
         [
-            drop_on_hull(places[: len(names)], annotation, bregma, names),
+            # An atlas may show a hemisphere, or another animal: names are missing there.
+            drop_near_hull(places[: len(names)], annotation, bregma),
             drop_on_hull(grid, annotation, bregma),
         ]
     )

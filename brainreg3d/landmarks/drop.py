@@ -57,11 +57,9 @@ def drop_on_hull(
         If a place that has a label misses the brain.
     """
     places = np.asarray(places_mm, dtype=float).reshape(-1, 2)
-    points = _drop(places, annotation, bregma)
     if labels is None:
-        return points
-    for number in np.flatnonzero(np.isnan(points[:, 0])):
-        points[number] = _on_outline(places[number], annotation, bregma)
+        return _drop(places, annotation, bregma)
+    points = drop_near_hull(places, annotation, bregma)
     missed = np.flatnonzero(np.isnan(points[:, 0]))
     if missed.size:
         ml, ap = places[missed[0]]
@@ -71,6 +69,28 @@ def drop_on_hull(
             f"to the right, AP to anterior, both in mm."
         )
         raise InputError(message)
+    return points
+
+
+def drop_near_hull(
+    places_mm: Sequence[Sequence[float]] | Array, annotation: Annotation, bregma: BregmaPreset
+) -> Array:
+    """Drop places as `drop_on_hull` does those with a label; what misses the brain becomes NaN.
+
+    Parameters
+    ----------
+    places_mm, annotation, bregma
+        As of `drop_on_hull`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (N, 3)
+        (x, y, z) in mm in the atlas frame.
+    """
+    places = np.asarray(places_mm, dtype=float).reshape(-1, 2)
+    points = _drop(places, annotation, bregma)
+    for number in np.flatnonzero(np.isnan(points[:, 0])):
+        points[number] = _on_outline(places[number], annotation, bregma)
     return points
 
 

@@ -259,6 +259,23 @@ def test_the_landmark_that_is_advised_does_what_is_said(annotation, places):
     assert spreads["bregma"] > 1.3 * spreads[name]
 
 
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_an_atlas_may_lack_the_places_of_names(annotation, count):
+    index = annotation.index.copy()
+    index[..., : index.shape[2] // 2] = 0
+    right = attrs.evolve(annotation, index=index)
+    names = [{"stereotaxic_mm": place} for place in ((0.5, 0), (0.6, -4), (4, -1.5), (3, 1.5))]
+    points = positions_mm([Landmark(0, 0, **name) for name in names], right, "ibl")
+    truth = _view(right, at=(7.9, 7.3))
+    clicks = _clicks((names[:count], points[:count]), truth)
+    fit = fit_pose(clicks, right, SHAPE, pixel_size_mm=(SIZE_MM, SIZE_MM))
+    tilt, yaw, offset = _apart(fit.view, truth)
+    assert max(tilt, abs(yaw)) < 0.1
+    assert np.abs(offset).max() < 0.01
+    assert any("Add" in warning for warning in fit.warnings)
+    assert not any("left" in warning.split("Add")[-1] for warning in fit.warnings)
+
+
 def test_noise_is_estimated_once_there_are_enough_landmarks(annotation, places):
     view = _view(annotation, roll=4.0)
     found = []
