@@ -23,6 +23,7 @@ from brainreg3d.steps.parameters import (
     whole_number,
 )
 from brainreg3d.steps.surface_sampling import sample_surfaces
+from brainreg3d.steps.vertex_sampling import sample_vertices, vertex_reach_px
 
 if TYPE_CHECKING:
     from brainreg3d.raycast import Hits
@@ -105,8 +106,11 @@ class Projector(Step):
         if self.sampling == "surface":
             samples, hidden = self._sample_surfaces(atlas, regions, view)
             return Projections(samples, view.shape, "surface", 0.5, hidden)
-        samples = self._project_vertices(atlas, regions, view)
-        return Projections(samples, view.shape, "vertices", self._reach_px(atlas, view))
+        spacing_um = self.mesh_spacing_um or _VERTEX_SPACING_UM
+        with_tissue = self.occluders == "tissue"
+        samples = sample_vertices(atlas, regions, view, spacing_um, with_tissue)
+        reach_px = vertex_reach_px(atlas, view, spacing_um)
+        return Projections(samples, view.shape, "vertices", reach_px)
 
     def first_samples(self, *, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
         """Return what rays meet first, and nothing of what lies behind.
@@ -213,47 +217,8 @@ class Projector(Step):
         # What lies below the surface, only reports need; rays find it without meshing all of it.
         seen = (samples.y_px * view.shape[1] + samples.x_px).astype(np.int64)
         label_of_index = regions.label_of_index(atlas.annotation)
-        pixel, label, side = cast_label_pixels(
-            atlas.annotation, view, label_of_index, wanted, seen
-        )
+        pixel, label, side = cast_label_pixels(atlas.annotation, view, label_of_index, wanted, seen)
         return samples, HiddenPixels(label, pixel, side)
-
-    def _reach_px(self, atlas: Atlas, view: ImageView) -> float:
-        """Return half the diagonal between the vertices of a surface that is seen face on."""
-        from brainreg3d.surfaces import mesh_spacing_mm
-
-        spacing_mm = mesh_spacing_mm(atlas.annotation, self._vertex_spacing_um)
-        return float(spacing_mm / min(view.pixel_size_mm) * np.sqrt(0.5) + 0.5)
-
-    @property
-    def _vertex_spacing_um(self) -> int:
-        return self.mesh_spacing_um or _VERTEX_SPACING_UM
-
-    def _project_vertices(self, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
-        from brainreg3d.surfaces import SurfaceMaker
-
-        parts = []
-        surfaces = SurfaceMaker(atlas.annotation, self._vertex_spacing_um)
-        middle = atlas.grid.box_mm[0] / 2
-        label_of_index = regions.label_of_index(atlas.annotation)
-        first_label = 0 if self.occluders == "tissue" else 1
-        for label in range(first_label, len(regions) + 1):
-            member = (label_of_index == label) & (atlas.annotation.ids != 0)
-            points, _ = surfaces.mesh(member)
-            y_px, x_px, depth_mm = view.project(points)
-            seen = _inside(y_px, view.shape[0]) & _inside(x_px, view.shape[1])
-            identifier = regions[label - 1].id if label else 0
-            parts.append(
-                Samples(
-                    np.full(seen.sum(), label, dtype=np.uint16),
-                    np.full(seen.sum(), identifier, dtype=np.uint32),
-                    x_px[seen],
-                    y_px[seen],
-                    depth_mm[seen],
-                    points[seen, 0] > middle,
-                )
-            )
-        return Samples.concatenate(parts)
 
 
 def _warn_of_camera_inside(atlas: Atlas, view: ImageView) -> None:
@@ -277,11 +242,6 @@ def _warn_of_camera_inside(atlas: Atlas, view: ImageView) -> None:
         name,
         *camera.tolist(),
     )
-
-
-def _inside(position_px: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
-    """Tell which positions lie on the image; NaN lies nowhere."""
-    return (position_px >= -0.5) & (position_px < size - 0.5)
 
 
 def _samples(
