@@ -8,12 +8,12 @@ from typing import Any
 
 import attrs
 
-from brainreg3d.confidence import PoseSigma
 from brainreg3d.destination import plots_folder, results_folder
 from brainreg3d.errors import RegistrationFailed
 from brainreg3d.pictures import Pictures
 from brainreg3d.placement import place_for_alignment, save_alignment
 from brainreg3d.plan import Plan, PlannedStep
+from brainreg3d.pose_sigma import PoseSigma
 from brainreg3d.provenance import describe_run
 from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, State

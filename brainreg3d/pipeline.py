@@ -12,7 +12,6 @@ import numpy as np
 from brainreg3d import steps
 from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
 from brainreg3d.atlas import Atlas
-from brainreg3d.confidence import given_sigma
 from brainreg3d.destination import settle, target
 from brainreg3d.errors import (
     InputError,
@@ -38,6 +37,7 @@ from brainreg3d.placement import (
     with_window,
 )
 from brainreg3d.plan import Plan, make_plan
+from brainreg3d.pose_sigma import given_sigma
 from brainreg3d.result import Result
 from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, Image, State

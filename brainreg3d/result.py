@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from brainreg3d import coordinates
 from brainreg3d._arrays import finite_numbers, read_only
 from brainreg3d.atlas import Atlas, BregmaPreset, Region, ccf_to_stereotaxic, stereotaxic_to_ccf
-from brainreg3d.confidence import DEFAULT_DRAWS, PoseSigma, label_confidence, sigma_of
+from brainreg3d.confidence import DEFAULT_DRAWS, label_confidence
 from brainreg3d.errors import BrainReg3DError, InputError, RegionError, did_you_mean
 from brainreg3d.maps import SurfaceMaps
+from brainreg3d.pose_sigma import PoseSigma, sigma_of
 from brainreg3d.state import (
     Alignment,
     Image,

@@ -9,10 +9,10 @@ from scipy.stats import norm
 from tiny_brain import make_atlas
 
 from brainreg3d import BrainReg3D, Pose
-from brainreg3d.confidence import PoseSigma, given_sigma, sigma_of
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import Camera, ImageView
 from brainreg3d.pictures import confidence_drawings
+from brainreg3d.pose_sigma import PoseSigma, given_sigma, sigma_of
 from brainreg3d.result import NotComputed
 from brainreg3d.state import Alignment
 from brainreg3d.steps import PixelLabeller
