@@ -156,9 +156,9 @@ def _ray_in_voxels(origins, directions, number, spacing):  # type: ignore[no-unt
     j = number if directions.shape[0] > 1 else 0
     x, y, z = directions[j, 0], directions[j, 1], directions[j, 2]
     # What takes a ray longer than any number to cross is not crossed.
-    x = x if abs(x) > _PARALLEL else 0.0
-    y = y if abs(y) > _PARALLEL else 0.0
-    z = z if abs(z) > _PARALLEL else 0.0
+    x = 0.0 if abs(x) < _PARALLEL else x
+    y = 0.0 if abs(y) < _PARALLEL else y
+    z = 0.0 if abs(z) < _PARALLEL else z
     return (
         origins[i, 0] / spacing[0],
         origins[i, 1] / spacing[1],
