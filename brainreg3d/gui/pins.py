@@ -10,7 +10,7 @@ from brainreg3d.geometry import ImageView
 from brainreg3d.gui.landmark_clicks import LandmarkClicks
 from brainreg3d.gui.vtk_parts import RGB, label_at, sphere_actor
 from brainreg3d.landmarks.catalogue import LANDMARKS_MM
-from brainreg3d.landmarks.hull import BrainHull
+from brainreg3d.landmarks.drop import drop_near_hull
 from brainreg3d.steps.base import AlignmentScene
 
 _CLICKED_RGB: RGB = (0.35, 0.85, 1.0)
@@ -68,8 +68,7 @@ class Pins:
             self._actors.append(actor)
 
     def _place_of(self, name: str) -> np.ndarray:
-        """Return where a landmark lies on the hull."""
-        atlas = self._scene.atlas
-        ml, ap = LANDMARKS_MM[name]
-        x, y, _ = find_bregma(self._scene.bregma).to_atlas_mm((ml, ap, 0.0), atlas.grid.box_mm)
-        return np.asarray(BrainHull.of(atlas.annotation).below_mm(x, y)[0])
+        """Return where a landmark lies on the hull; the fit takes it to lie there as well."""
+        annotation = self._scene.atlas.annotation
+        bregma = find_bregma(self._scene.bregma)
+        return np.asarray(drop_near_hull([LANDMARKS_MM[name]], annotation, bregma)[0])

@@ -1,13 +1,16 @@
 """Clicking landmarks, without a window."""
 
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import attrs
+import numpy as np
 import pytest
 
 from brainreg3d import Camera, ImageView, Pose, load_atlas
 from brainreg3d.gui.controller import AlignmentController
 from brainreg3d.gui.landmark_clicks import LandmarkClicks
+from brainreg3d.landmarks import LANDMARKS_MM, Landmark, positions_mm
 
 START = ImageView((200, 200), (0.05, 0.05), Pose((5.7, 7.0, 8.0)), Camera(230.0))
 
@@ -103,3 +106,23 @@ def test_a_pose_that_the_camera_cannot_see_is_not_taken_for_fitted(monkeypatch):
     assert controller.view == before
     assert "face away" in controller.message
     assert clicks.extra_of(controller.view) == {}
+
+
+@pytest.mark.parametrize("bregma", ["ibl", "community"])  # the one level, the other inclined
+def test_the_next_landmark_is_shown_where_the_fit_takes_it_to_lie(monkeypatch, bregma):
+    from brainreg3d.gui import pins
+
+    shown = []
+    monkeypatch.setattr(pins, "sphere_actor", lambda point_mm, *_: shown.append(point_mm))
+    monkeypatch.setattr(pins, "label_at", MagicMock())
+    atlas = load_atlas("phantom_100um")
+    drawn = pins.Pins(MagicMock(), SimpleNamespace(atlas=atlas, bregma=bregma))
+    _, clicks = make()
+    clicks.apply_key("p")
+    names = []
+    for _ in LANDMARKS_MM:
+        names.append(clicks.name)
+        drawn.draw(START, clicks)
+        clicks.choose(+1)
+    truth = positions_mm([Landmark(0, 0, name) for name in names], atlas.annotation, bregma)
+    assert np.array(shown) == pytest.approx(truth, abs=1e-9)
