@@ -53,6 +53,7 @@ def doubts(
     other_scale = _scale(fit, solution)
     return [
         *_left_out(fit),
+        *_given_twice(fit),
         *(other_scale or _poor_fit(fit)),
         *_mirror(fit, mirrored, mirror_told),
         *_tilt(fit, solution, annotation, bregma),
@@ -66,6 +67,17 @@ def _left_out(fit: LandmarkFit) -> list[str]:
         f"Landmark {fit.landmarks[number].label} lies {off[number]:.2f} mm from where the others "
         f"place it and was left out; check its name and its position."
         for number in np.flatnonzero(~fit.used)
+    ]
+
+
+def _given_twice(fit: LandmarkFit) -> list[str]:
+    """Name landmarks that were clicked more than once, which may be a slip of the name."""
+    labels = [landmark.label for landmark in fit.landmarks]
+    return [
+        f"Landmark {label} is given {labels.count(label)} times; each counts. If one of them is "
+        f"another place, correct its name."
+        for label in dict.fromkeys(labels)
+        if labels.count(label) > 1
     ]
 
 

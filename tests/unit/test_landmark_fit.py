@@ -374,6 +374,15 @@ def test_two_swapped_names_are_left_out(annotation, places):
     assert _apart(fit.view, view)[0] < 4.0
 
 
+def test_a_landmark_given_twice_is_named(annotation, places):
+    clicks = _clicks(places, _view(annotation))
+    again = attrs.evolve(clicks[1], row=clicks[1].row + 2)
+    fit = fit_pose([*clicks, again], annotation, SHAPE, pixel_size_mm=(SIZE_MM, SIZE_MM))
+    (warning,) = fit.warnings
+    assert "lambda is given 2 times" in warning
+    assert fit.used.all()
+
+
 def test_landmarks_that_are_right_stay_in(annotation, places):
     rng = np.random.default_rng(9)
     for _ in range(15):
