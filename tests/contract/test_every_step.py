@@ -45,6 +45,7 @@ SHIPPED = [
     Projector(layers="all", occluders="regions"),
     Projector(label_depth_um=500, along="normal"),
     Projector(sampling="vertices", mesh_spacing_um=100),
+    Projector(sampling="surface"),
     DepthResolver(),
     DepthResolver(cell_px=4),
     PixelLabeller(),
