@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d.atlas import Annotation, BregmaPreset, find_bregma
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import Camera, ImageView, Pose
@@ -75,7 +76,8 @@ def fit_pose(
     Raises
     ------
     InputError
-        If there are fewer than two landmarks, or they coincide, or lie off the brain.
+        If there are fewer than two landmarks, or they coincide, or lie off the brain, or
+        `expected_up` is no direction.
 
     Notes
     -----
@@ -150,7 +152,7 @@ def _problem(
     pixels = np.array([[landmark.row, landmark.col] for landmark in landmarks])
     _check_span(points, pixels)
     windows = [(lm.diameter_px, lm.diameter_mm) for lm in landmarks if lm.diameter_mm is not None]
-    up = np.asarray(expected_up, dtype=float)
+    up = _direction(expected_up)
     problem = Problem(
         points_mm=points,
         pixels=pixels,
@@ -159,7 +161,7 @@ def _problem(
         camera=camera,
         scale_known=pixel_size_mm is not None,
         windows=np.array([pair for pair in windows if pair[0] is not None]).reshape(-1, 2),
-        expected_up=up / np.linalg.norm(up),
+        expected_up=up,
     )
     flat = solve(problem, False, tilt=False), solve(problem, True, tilt=False)
     best = min(flat, key=lambda solution: solution.misfit)
@@ -168,6 +170,14 @@ def _problem(
         size = best.model.view(best.x).pixel_size_mm
         problem = attrs.evolve(problem, pixel_size_mm=size)
     return attrs.evolve(problem, depth_mm=_depth_below_plane(best, annotation))
+
+
+def _direction(value: ArrayLike) -> Array:
+    numbers = finite_numbers(value, 3)
+    if numbers is None or not any(numbers):
+        message = f"expected_up is a direction (x, y, z) in the atlas frame; got {value!r}."
+        raise InputError(message)
+    return np.array(numbers) / np.linalg.norm(numbers)
 
 
 def _depth_below_plane(solution: Solution, annotation: Annotation) -> float:

@@ -326,6 +326,13 @@ def test_too_few_landmarks_are_refused(annotation, rows, complaint):
         fit_pose([Landmark(row, 5.0, "bregma") for row in rows], annotation, SHAPE)
 
 
+@pytest.mark.parametrize("up", [(0, 0, 0), (0, np.nan, 1), "up", (0, 1)])
+def test_what_is_no_direction_is_refused(annotation, places, up):
+    clicks = _clicks(_some(places, "bregma", "lambda"), _view(annotation))
+    with pytest.raises(InputError, match="direction"):
+        fit_pose(clicks, annotation, SHAPE, expected_up=up)
+
+
 def test_landmarks_on_one_line_cannot_tell_a_mirror(annotation, places):
     line = _some(places, "bregma", "lambda", "RSP_base", "OB_center")
     fit = fit_pose(_clicks(line, _view(annotation)), annotation, SHAPE)
