@@ -177,7 +177,7 @@ def _direction(value: ArrayLike) -> Array:
     if numbers is None or not any(numbers):
         message = f"expected_up is a direction (x, y, z) in the atlas frame; got {value!r}."
         raise InputError(message)
-    return np.array(numbers) / np.linalg.norm(numbers)
+    return np.asarray(np.array(numbers) / np.linalg.norm(numbers))
 
 
 def _depth_below_plane(solution: Solution, annotation: Annotation) -> float:
