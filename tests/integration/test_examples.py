@@ -85,10 +85,12 @@ def test_only_the_flickering_side_shows_a_signal(printed):
     assert (folder / "signals.csv").read_text().startswith("# time_s,VIS_left,VIS_right")
 
 
-def test_the_quick_benchmark_runs(tmp_path):
-    script = EXAMPLES.parent / "benchmarks" / "projection_quick.py"
+def test_the_benchmark_of_projections_runs(tmp_path):
+    script = EXAMPLES.parent / "benchmarks" / "projection.py"
+    methods = ["rays", "march", "surface", "vertices"]
+    options = ["--phantom", "100", "--sizes", "0", "--rounds", "1", "--methods", *methods]
     done = subprocess.run(
-        [sys.executable, script, "--atlas", "phantom_100um", "--repeats", "1"],
+        [sys.executable, script, *options],
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -96,5 +98,8 @@ def test_the_quick_benchmark_runs(tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    right = {row[:20].strip(): row.split()[-2] for row in done.stdout.splitlines()[2:]}
-    assert float(right["rays"].rstrip("%")) > float(right["original"].rstrip("%"))
+    rows = [row.split(" | ") for row in done.stdout.splitlines() if row.startswith("| 100 ")]
+    right = {row[2]: float(row[-1].rstrip(" |").rstrip("%")) for row in rows}
+    assert list(right) == methods
+    assert right["rays"] == 100
+    assert right["rays"] > right["surface"] > right["vertices"]

@@ -1,0 +1,111 @@
+"""Volumes read slab by slab are the volumes read whole."""
+
+import gzip
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+
+from brainreg3d.atlas.compact import compact_annotation
+from brainreg3d.errors import AtlasError
+from brainreg3d.io.volumes import read_volume, read_volume_slabs
+
+SHAPE = (5, 7, 23)
+
+
+@pytest.fixture(autouse=True)
+def small_slabs(monkeypatch):
+    monkeypatch.setattr("brainreg3d.io.raw_volume._SLAB_BYTES", 4 * 5 * 7 * 4)
+
+
+def random_ids(dtype="u4", seed=0):
+    return np.random.default_rng(seed).integers(0, 250, SHAPE).astype(dtype)
+
+
+def write_nrrd(path, values, packed=False):
+    """Write a file with the axes (AP, DV, ML) in that order, the first the fastest."""
+    image = sitk.GetImageFromArray(np.ascontiguousarray(values.transpose(2, 1, 0)))
+    image.SetSpacing((500.0, 500.0, 500.0))
+    sitk.WriteImage(image, str(path), useCompression=packed)
+
+
+def in_slabs(path, **options):
+    slabs, header = read_volume_slabs(path, **options)
+    whole = np.full(slabs.shape, 999_999)
+    count = 0
+    for place, slab in slabs.read():
+        assert np.all(whole[place] == 999_999), "a voxel came twice"
+        whole[place] = slab
+        count += 1
+    return whole, header, count
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "u4", "f4", "f8"])
+def test_nrrd(tmp_path, dtype, packed):
+    write_nrrd(tmp_path / "a.nrrd", random_ids(dtype), packed)
+    whole, header, count = in_slabs(tmp_path / "a.nrrd")
+    expected = random_ids().transpose(1, 0, 2)[::-1, ::-1]  # (DV, AP, ML), both from the other end
+    assert np.array_equal(whole, expected)
+    assert header.spacing_mm == (0.5, 0.5, 0.5)
+    assert count > 1 or dtype == "u1"
+
+
+def test_big_endian_nrrd(tmp_path):
+    header = (
+        "NRRD0004\ntype: uint32\ndimension: 3\nsizes: 5 7 23\nspacings: 500 500 500\n"
+        "encoding: gzip\nendian: big\n\n"
+    )
+    values = random_ids(">u4").transpose(2, 1, 0).tobytes()
+    (tmp_path / "a.nrrd").write_bytes(header.encode() + gzip.compress(values))
+    whole, _, count = in_slabs(tmp_path / "a.nrrd")
+    assert np.array_equal(whole, read_volume(tmp_path / "a.nrrd").data)
+    assert np.array_equal(whole, random_ids().transpose(1, 0, 2)[::-1, ::-1])
+    assert count > 1
+
+
+@pytest.mark.parametrize("orientation", ["PIR", "RAS", "LPI", "SAL", "ILP"])
+@pytest.mark.parametrize("suffix", ["nrrd", "nii", "nii.gz", "tif"])
+def test_any_axes_and_format(tmp_path, orientation, suffix):
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "nrrd":
+        write_nrrd(path, random_ids())
+    elif suffix == "tif":
+        import tifffile
+
+        tifffile.imwrite(path, random_ids("u2"))
+    else:
+        import nibabel
+
+        nibabel.save(nibabel.Nifti1Image(random_ids("i2"), np.diag([0.5, 0.5, 0.5, 1])), path)
+    options = {"orientation": orientation, "spacing_um": 500}
+    whole, header, _ = in_slabs(path, **options)
+    other = read_volume(path, **options)
+    assert np.array_equal(whole, other.data)
+    assert header == other.header
+    slabs, _ = read_volume_slabs(path, **options)
+    compact = compact_annotation(slabs, header.spacing_mm)
+    assert np.array_equal(compact.to_ids(), other.data)
+    at_once = compact_annotation(other.data, header.spacing_mm)
+    assert np.array_equal(compact.index, at_once.index)
+    assert np.array_equal(compact.ids, at_once.ids)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("missing", [1, 3, 400])
+def test_a_file_that_is_cut(tmp_path, packed, missing):
+    path = tmp_path / "a.nrrd"
+    write_nrrd(path, random_ids(), packed)
+    path.write_bytes(path.read_bytes()[:-missing])
+    with pytest.raises(AtlasError, match=r"a\.nrrd"):
+        in_slabs(path)
+
+
+def test_packed_voxels_that_are_damaged(tmp_path):
+    path = tmp_path / "a.nrrd"
+    write_nrrd(path, random_ids(), packed=True)
+    data = bytearray(path.read_bytes())
+    data[-300] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(AtlasError, match=r"a\.nrrd"):
+        in_slabs(path)
