@@ -34,6 +34,12 @@ Products and sums of doubles are wrong by at most a hundredth of this."""
 _PARALLEL = 1e-280
 """Components of a direction below this are taken as 0; their inverse might not be a number."""
 
+_RUN = 8
+"""Rays that cross empty space together before each goes its own way."""
+
+_AWAY = 1e-6
+"""How far such rays keep from what is not empty, in voxels; far above any rounding."""
+
 
 @njit(error_model="numpy", forceinline=True)
 def _crossing(face, ray, axis):  # type: ignore[no-untyped-def]
@@ -172,22 +178,96 @@ def _ray_in_voxels(origins, directions, number, spacing):  # type: ignore[no-unt
     )
 
 
+@njit(error_model="numpy", forceinline=True)
+def _clear_until(gaps, middle, apart, begin, leave):  # type: ignore[no-untyped-def]
+    """Return until when some rays are in space that holds nothing, from a time when they are.
+
+    `middle` is one of them, and `apart` says how far the others lie from it along each axis, first
+    of their origins and then of their directions. All of them cross an empty cube together as long
+    as the middle one keeps that far away from its sides.
+    """
+    time = begin
+    while time >= 0.0 and time < leave:
+        block_x = np.int64(np.floor(middle[0] + time * middle[3])) >> BLOCK_SHIFT
+        block_y = np.int64(np.floor(middle[1] + time * middle[4])) >> BLOCK_SHIFT
+        block_z = np.int64(np.floor(middle[2] + time * middle[5])) >> BLOCK_SHIFT
+        # Seen from beyond the edge of the volume, everything in it is farther than from the edge.
+        gap = np.int64(
+            gaps[
+                min(max(block_z, 0), gaps.shape[0] - 1),
+                min(max(block_y, 0), gaps.shape[1] - 1),
+                min(max(block_x, 0), gaps.shape[2] - 1),
+            ]
+        )
+        until = np.inf
+        for axis, block in enumerate((block_x, block_y, block_z)):
+            origin, direction = middle[axis], middle[axis + 3]
+            low = (block - gap + 1) << BLOCK_SHIFT
+            high = (block + gap) << BLOCK_SHIFT
+            place, reach = origin + time * direction, apart[axis] + time * apart[axis + 3]
+            if gap == 0 or not (low + reach <= place <= high - reach):
+                return time
+            if direction + apart[axis + 3] > 0.0:
+                until = min(until, (high - origin - apart[axis]) / (direction + apart[axis + 3]))
+            if direction - apart[axis + 3] < 0.0:
+                until = min(until, (low - origin + apart[axis]) / (direction - apart[axis + 3]))
+        if not until > time:
+            return time
+        time = until
+    return time
+
+
+@njit(error_model="numpy", forceinline=True)
+def _spread(origins, directions, spacing, first, end, middle):  # type: ignore[no-untyped-def]
+    """Return how far some rays lie from one of them, at most, along each axis."""
+    x, y, z, along_x, along_y, along_z = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for number in range(first, end):
+        ray = _ray_in_voxels(origins, directions, number, spacing)
+        x = max(x, abs(ray[0] - middle[0]))
+        y = max(y, abs(ray[1] - middle[1]))
+        z = max(z, abs(ray[2] - middle[2]))
+        along_x = max(along_x, abs(ray[3] - middle[3]))
+        along_y = max(along_y, abs(ray[4] - middle[4]))
+        along_z = max(along_z, abs(ray[5] - middle[5]))
+    return (
+        x + _AWAY + _MARGIN * abs(middle[0]),
+        y + _AWAY + _MARGIN * abs(middle[1]),
+        z + _AWAY + _MARGIN * abs(middle[2]),
+        along_x,
+        along_y,
+        along_z,
+    )
+
+
 @njit(error_model="numpy")
 def walk_to_first(volume, gaps, box, member, spacing, origins, directions, start, out):  # type: ignore[no-untyped-def]
     """Write down where each ray first meets a voxel that is looked for."""
     places, distances, halves = out
-    for number in range(places.size):
-        ray = _ray_in_voxels(origins, directions, number, spacing)
-        enter, leave = _enter_box(box, ray, start)
-        distances[number] = np.nan
-        places[number] = 0
-        halves[number] = False
-        if enter < leave and np.isfinite(enter):
-            state, place = _find_member(volume, gaps, box, member, ray, _state_at(enter, ray))
-            if place > 0:
-                places[number] = place
-                distances[number] = state[3]
-                halves[number] = 2 * state[0] + 1 >= volume.shape[2]
+    enters, leaves = np.empty(_RUN), np.empty(_RUN)
+    for first in range(0, places.size, _RUN):
+        end = min(first + _RUN, places.size)
+        begin, last = np.inf, -np.inf
+        for number in range(first, end):
+            ray = _ray_in_voxels(origins, directions, number, spacing)
+            enter, leave = _enter_box(box, ray, start)
+            enters[number - first], leaves[number - first] = enter, leave
+            if enter < leave:
+                begin, last = min(begin, enter), max(last, leave)
+        middle = _ray_in_voxels(origins, directions, (first + end) // 2, spacing)
+        apart = _spread(origins, directions, spacing, first, end, middle)
+        clear = _clear_until(gaps, middle, apart, begin, last)
+        for number in range(first, end):
+            enter, leave = max(enters[number - first], clear), leaves[number - first]
+            distances[number] = np.nan
+            places[number] = 0
+            halves[number] = False
+            if enter < leave and np.isfinite(enter):
+                ray = _ray_in_voxels(origins, directions, number, spacing)
+                state, place = _find_member(volume, gaps, box, member, ray, _state_at(enter, ray))
+                if place > 0:
+                    places[number] = place
+                    distances[number] = state[3]
+                    halves[number] = 2 * state[0] + 1 >= volume.shape[2]
 
 
 @njit(error_model="numpy")
