@@ -149,8 +149,8 @@ class _Problem:
         derivatives = np.concatenate([np.cross(offsets, gradient), gradient], axis=1)
         edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)))
         bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, max(len(edges) - 2, 0))
-        sums = np.bincount(bins, values)
-        bin_values = sums / np.maximum(np.bincount(bins), 1)
+        _, bins = np.unique(bins, return_inverse=True)  # where grey values are few, some are empty
+        bin_values = np.bincount(bins, values) / np.bincount(bins)
         radius = float(np.abs(offsets).max())
         x, y, z = (offsets / radius).T
         light = np.stack(
@@ -201,6 +201,8 @@ class _Problem:
         """Return the mean seen grey value that goes with each fixed one, and its slope."""
         total = np.bincount(self.bins, weights * light * light, len(self.bin_values)) + 1e-12
         means = np.bincount(self.bins, weights * light * seen, len(self.bin_values)) / total
+        if len(means) < 2:  # a template of true and false tells nothing of slopes
+            return means[self.bins], np.zeros(len(self.bins))
         slopes = np.gradient(means, self.bin_values)
         return np.interp(self.values, self.bin_values, means), slopes[self.bins]
 

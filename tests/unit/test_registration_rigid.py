@@ -93,6 +93,17 @@ def test_a_volume_of_true_and_false(brain):
     np.testing.assert_array_equal(result.matrix, as_bytes.matrix)
 
 
+@pytest.mark.parametrize("levels", [2, 3])
+def test_a_template_of_few_grey_values(brain, levels):
+    grey, inside = brain
+    steps = np.quantile(grey[inside], np.arange(1, levels) / levels)
+    few = np.searchsorted(steps, grey).astype(np.uint8)
+    volume, truth = turned_brain(grey, SPACING, _tilt(25), SPACING, (14, 14, 14))
+    fixed, moving = PhysicalImage(few, SPACING), PhysicalImage(volume, SPACING)
+    result = register_rigid(fixed, moving, fixed_mask=inside)
+    assert _error_mm(brain, result, truth) < 0.1
+
+
 def test_a_coarse_volume(brain):
     volume, truth = turned_brain(brain[0], SPACING, _tilt(40), (0.3, 0.2, 0.2), (14, 14, 14))
     assert _error_mm(brain, _register(brain, volume, (0.3, 0.2, 0.2)), truth) < 0.05
