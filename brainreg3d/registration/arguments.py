@@ -85,7 +85,8 @@ def narrowing(
 
 def _rotation(value: ArrayLike) -> NDArray[np.float64]:
     """Return a rotation matrix, or say that it is none; a mirror is none."""
-    numbers = finite_numbers(value, 9) if np.shape(value) == (3, 3) else None
+    is_square = np.asarray(value, dtype=object).shape == (3, 3)
+    numbers = finite_numbers(value, 9) if is_square else None
     matrix = np.reshape(numbers or np.zeros(9), (3, 3))
     if not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6) or np.linalg.det(matrix) < 0:
         message = (

@@ -262,6 +262,7 @@ def test_what_is_no_volume_is_an_input_error(brain, volume, words):
         ({"initial_rotation_deg": (0, 0)}, "three angles"),
         ({"initial_rotation_deg": "upside down"}, "three angles"),
         ({"known_orientation": np.ones((3, 3))}, "rotation matrix"),
+        ({"known_orientation": [[1, 0], [0]]}, "rotation matrix"),
         ({"known_orientation": np.full((3, 3), np.nan)}, "rotation matrix"),
         ({"known_orientation": np.diag([-1.0, 1.0, 1.0])}, "mirror"),
         ({"moving_mask": np.ones((2, 2, 2), dtype=bool)}, "mask"),
