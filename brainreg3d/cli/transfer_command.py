@@ -86,9 +86,9 @@ def _describe(found: Transfer) -> list[str]:
         f"each other; {match.runner_up:.2f} at the next best position)"
     )
     place = (
-        f"On the earlier image: {mirror}turned by {match.rotation_deg:.2f}° counter-clockwise, "
-        f"scaled by {match.scale:.4f}, shifted by {rows * height_mm:.3f} mm down and "
-        f"{columns * width_mm:.3f} mm right"
+        f"On the earlier image: {mirror}turned by {match.rotation_deg:z.2f}° counter-clockwise, "
+        f"scaled by {match.scale:.4f}, shifted by {rows * height_mm:z.3f} mm down and "
+        f"{columns * width_mm:z.3f} mm right"
     )
     height_mm, width_mm = view.pixel_size_mm
     return [fit, place, f"Pixels of {height_mm:.6g} x {width_mm:.6g} mm (row, column)"]

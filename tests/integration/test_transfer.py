@@ -119,6 +119,18 @@ def test_a_new_image_of_the_phantom(study, tmp_path, capsys, monkeypatch):
     assert {path.name: path.read_bytes() for path in output.parent.iterdir()} == written
 
 
+def test_an_image_lies_where_it_lies_itself(study, tmp_path, capsys):
+    folder, _ = study
+    output = tmp_path / "day1_alignment.json"
+    assert run(folder, "day1.tif", output) == 0
+    assert farthest_mm(view_of(output), OLD_VIEW) < 0.1 * 0.033
+    said = capsys.readouterr().out
+    turn = float(said.split("turned by ")[1].split("°")[0])
+    assert abs(turn) < 0.05
+    assert "-0.00°" not in said
+    assert "-0.000 mm" not in said
+
+
 def test_another_animal_is_refused(study, tmp_path, capsys):
     folder, _ = study
     output = tmp_path / "a.json"
