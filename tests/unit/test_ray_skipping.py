@@ -119,6 +119,22 @@ def test_jumps_change_nothing(seed):
     check_first_hits(volume, spacing, rays, hits, opaque)
 
 
+@settings(max_examples=100, deadline=None)
+@given(SEEDS)
+def test_rays_side_by_side_change_nothing(seed):
+    """Neighbours cross empty space together, whether they lie close or drift apart."""
+    draw = np.random.default_rng(seed)
+    volume, spacing = sparse_volume(draw), draw_spacing(draw)
+    box = np.array(volume.shape[::-1]) * spacing[::-1]
+    turned = draw.choice([0.0, 90.0, -90.0, draw.uniform(-180, 180)], 3)
+    center = tuple(box * draw.uniform(-0.2, 1.2, 3))
+    camera = Camera([None, draw.uniform(0.05, 3), 230.0][draw.integers(3)])
+    pixel_mm = tuple(np.clip(np.array(spacing[:2]) * draw.choice([0.05, 1.0, 4.0]), 1e-3, 1.0))
+    view = ImageView((4, 19), pixel_mm, Pose(center, *turned), camera)
+    hits = cast_first_hits(annotation_of(volume, spacing), view)
+    check_first_hits(volume, spacing, view.rays(), hits)
+
+
 @settings(max_examples=60, deadline=None)
 @given(SEEDS)
 def test_jumps_change_no_label(seed):
