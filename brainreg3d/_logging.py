@@ -1,4 +1,8 @@
-"""The one logger of the package; silent until an application configures logging."""
+"""The one logger of the package.
+
+It has no handler of its own: Python then shows warnings on standard error, so that a script or a
+notebook sees them, and nothing else until an application configures logging.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 logger = logging.getLogger("brainreg3d")
-logger.addHandler(logging.NullHandler())
 
 
 @contextmanager

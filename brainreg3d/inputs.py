@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from brainreg3d._logging import logger
 from brainreg3d.errors import RegionError
 from brainreg3d.geometry.view import check_pixel_size, pixel_size_of
 from brainreg3d.io.fingerprint import fingerprint
@@ -17,6 +18,7 @@ from brainreg3d.io.moving_volume import load_volume
 from brainreg3d.state import Image, State
 
 Source = str | Path | ArrayLike
+_OBLONG = 0.05  # a camera's pixels differ by less
 
 
 class ImageMemory:
@@ -133,7 +135,20 @@ def explicit_pixel_size(
         return check_pixel_size(pixel_size_mm)
     if image_dims_mm is None or image is None:
         return None
-    return pixel_size_of(image.shape, image_dims_mm)
+    height, width = pixel_size_of(image.shape, image_dims_mm)
+    rows, columns = image.shape
+    # Cameras have square pixels: an image of the right size in the wrong order has none.
+    turned = (height * rows / columns, width * columns / rows)
+    oblong = abs(height / width - 1.0) > _OBLONG
+    if oblong and abs(turned[0] / turned[1] - 1.0) < abs(height / width - 1.0) / 5:
+        logger.warning(
+            "image_dims_mm is (width, height); %g x %g mm makes pixels of %.4g x %.4g mm (width, "
+            "height), but square ones the other way round. Are they swapped?",
+            *image_dims_mm,
+            width,
+            height,
+        )
+    return height, width
 
 
 def region_names_of(value: Any) -> tuple[str | int, ...] | None:

@@ -6,6 +6,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -15,7 +16,7 @@ from brainreg3d.cli.atlas_commands import fetch, regions
 from brainreg3d.cli.export_command import export_atlas
 from brainreg3d.cli.run_commands import demo, register, run, show
 from brainreg3d.cli.transfer_command import transfer
-from brainreg3d.errors import BrainReg3DError
+from brainreg3d.errors import BrainReg3DError, did_you_mean
 
 INTERRUPTED = 130
 NOTHING_DONE = 2
@@ -60,6 +61,9 @@ def main(
     _show_warnings()
     group_options = {"-h", "--help", "--version"}
     if default_command and words and words[0] not in {*brainreg3d.commands, *group_options}:
+        if (problem := _mistyped(words[0])) is not None:
+            problem.show()
+            return problem.exit_code
         words.insert(0, default_command)
     try:
         if not words:
@@ -77,6 +81,14 @@ def main(
     except Exception as error:
         return _fail(error, debug="--debug" in words)
     return code if isinstance(code, int) else 0
+
+
+def _mistyped(word: str) -> click.UsageError | None:
+    """Return the error for a word that is nearly a command, and no file."""
+    hint = did_you_mean(word, brainreg3d.commands)
+    if word.startswith("-") or not hint or Path(word).suffix or Path(word).exists():
+        return None
+    return click.UsageError(f"There is no command {word!r}, and no such image.{hint}")
 
 
 def _show_help(prog_name: str) -> int:

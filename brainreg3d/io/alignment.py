@@ -51,6 +51,8 @@ class AlignmentFile:
         (rows, columns) of the image it was made for.
     image_sha256 : str or None
         Hash of that image.
+    image_file : str or None
+        Name of its file.
     bregma : str or None
         Name of a bregma preset.
     atlas : mapping
@@ -64,6 +66,7 @@ class AlignmentFile:
     pixel_size_mm: tuple[float, float] | None = None
     image_shape: tuple[int, int] | None = None
     image_sha256: str | None = None
+    image_file: str | None = None
     bregma: str | None = None
     atlas: Mapping[str, Any] = attrs.field(factory=dict)
     extra: Mapping[str, Any] = attrs.field(factory=dict)
@@ -167,6 +170,7 @@ def parse_alignment(content: Any) -> AlignmentFile:
         pixel_size_mm=None if pixel_size is None else check_pixel_size(pixel_size),
         image_shape=_shape(image.get("shape")),
         image_sha256=image.get("sha256"),
+        image_file=image.get("file"),
         bregma=content.get("bregma"),
         atlas=sections["atlas"],
         extra={key: content[key] for key in EXTRA_KEYS if key in content},

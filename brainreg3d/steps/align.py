@@ -262,7 +262,7 @@ class ManualAligner(Aligner):
                 logger.warning(
                     "The image starts at an earlier alignment; anterior and tilt have no effect."
                 )
-            size = self._pixel_size(pixel_size_mm, record.pixel_size_mm, image)
+            size = self._start_size(record, image, pixel_size_mm)
             return ImageView(image.shape, size, record.pose, self._camera(record.camera))
         size, camera = self._pixel_size(pixel_size_mm, None, image), self._camera(None)
         pose = starting_pose(
@@ -275,6 +275,16 @@ class ManualAligner(Aligner):
             tilt=self.tilt,
         )
         return ImageView(image.shape, size, pose, camera)
+
+    def _start_size(
+        self, record: AlignmentFile, image: Image, given: tuple[float, float] | None
+    ) -> tuple[float, float]:
+        """Return the pixel size of an image that starts at an alignment."""
+        earlier = self.matched_view
+        same_rig = earlier is not None and earlier.shape == image.shape
+        if earlier is not None and same_rig and not self._knows_pixel_size(record, image, given):
+            return earlier.pixel_size_mm  # a better guess than any, and the scale stays free
+        return self._pixel_size(given, record.pixel_size_mm, image)
 
     def _knows_pixel_size(
         self, record: AlignmentFile | None, image: Image, given: tuple[float, float] | None

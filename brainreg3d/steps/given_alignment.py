@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas
 from brainreg3d.errors import AlignmentError, InputError
 from brainreg3d.geometry import ImageView, Pose
 from brainreg3d.io.alignment import AlignmentFile, read_alignment
 from brainreg3d.state import Alignment, Image
+
+_FARTHEST_BOXES = 3.0  # how many lengths of the box from it a centre still makes sense
 
 
 def as_alignment(value: Any) -> Pose | AlignmentFile | Path | None:
@@ -96,9 +100,15 @@ def check_belongs(record: AlignmentFile, image: Image, atlas: Atlas | None) -> N
         )
         raise AlignmentError(message)
     if record.image_sha256 not in (None, image.sha256):
-        logger.warning("The alignment was made for another image of the same size.")
+        logger.warning(
+            "The alignment was made for another image of the same size%s, not for %s; give the "
+            "alignment that belongs to it, or check that both show the same place.",
+            f", {record.image_file}" if record.image_file else "",
+            image.stem if image.path is None else image.path.name,
+        )
     if atlas is not None:
         check_atlas(record, atlas)
+        _check_place(record.pose, atlas)
 
 
 def check_atlas(record: AlignmentFile, atlas: Atlas) -> None:
@@ -126,3 +136,18 @@ def _is_other_annotation(recorded: Mapping[str, Any], atlas: Atlas) -> bool:
         return False
     hashes = recorded.get("annotation_sha256"), atlas.sha256.get("annotation")
     return all(hashes) and hashes[0] != hashes[1]
+
+
+def _check_place(pose: Pose, atlas: Atlas) -> None:
+    """Refuse a pose so far from the brain that its numbers must mean something else."""
+    box = np.asarray(atlas.grid.box_mm)
+    outside = np.maximum(np.maximum(-np.asarray(pose.center_mm), pose.center_mm - box), 0.0)
+    if np.linalg.norm(outside) <= _FARTHEST_BOXES * box.max():
+        return
+    message = (
+        f"The image's centre, {pose.center_mm}, lies far from the brain: expected center_mm as "
+        f"(x, y, z) in mm to the right, to anterior and up from the left, posterior, inferior "
+        f"corner of the atlas's box of {tuple(box.tolist())} mm. Numbers in µm, or from bregma, "
+        f"have to be turned into these."
+    )
+    raise AlignmentError(message)

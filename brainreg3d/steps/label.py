@@ -170,8 +170,8 @@ def _elect(neighbors: NDArray[np.int64], region: NDArray[np.uint16]) -> NDArray[
 def _report(unseen: dict[str, str], sees_no_region: bool) -> None:
     if sees_no_region:
         logger.warning(
-            "No region is visible: does the pose (center_mm, and its angles) place the image on "
-            "the brain, looking at it?"
+            "No region is visible: does the pose place the image on the brain, looking at it? "
+            "center_mm is in mm from the left, posterior, inferior corner of the atlas."
         )
         return
     if len(unseen) > _MOST_WARNINGS:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas
-from brainreg3d.errors import InputError, MatchNotTrusted
+from brainreg3d.errors import AlignmentError, InputError, MatchNotTrusted
 from brainreg3d.geometry import Camera, ImageView, Pose
 from brainreg3d.geometry.view import check_pixel_size
 from brainreg3d.io.alignment import AlignmentFile
@@ -169,6 +169,7 @@ class TransferAligner(Aligner):
         record = cast("AlignmentFile", read_given(self.from_alignment))  # None is refused above
         reference = self._load_reference()
         check_belongs(record, reference, atlas)
+        _check_reference(record, reference, image)
         size = self._pixel_size(self.reference_pixel_size_mm, record.pixel_size_mm, reference)
         old = ImageView(reference.shape, size, record.pose, record.camera or Camera())
         expected = pixel_size_mm or image.pixel_size_mm
@@ -215,6 +216,17 @@ class TransferAligner(Aligner):
             "mirrored": match.mirrored,
         }
         return [*(earlier if isinstance(earlier, list) else [earlier]), entry]
+
+
+def _check_reference(record: AlignmentFile, reference: Image, image: Image) -> None:
+    """Refuse the new image as its own reference: it would match, at any pose."""
+    if reference.sha256 == image.sha256 != record.image_sha256 is not None:
+        made_for = record.image_file or "another image"
+        message = (
+            f"The reference is the new image itself, but the alignment was made for {made_for}; "
+            f"give that image as reference= (--reference)."
+        )
+        raise AlignmentError(message)
 
 
 def _check_match(match: ImageMatch, image: Image, reference: Image) -> None:
