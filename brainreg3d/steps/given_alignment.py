@@ -15,7 +15,7 @@ from brainreg3d.geometry import ImageView, Pose
 from brainreg3d.io.alignment import AlignmentFile, read_alignment
 from brainreg3d.state import Alignment, Image
 
-_FARTHEST_BOXES = 3.0  # how many lengths of the box from it a centre still makes sense
+_FARTHEST_BOXES = 100.0  # lengths of the box; numbers in µm are hundreds of them away
 
 
 def as_alignment(value: Any) -> Pose | AlignmentFile | Path | None:
