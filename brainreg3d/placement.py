@@ -9,7 +9,7 @@ from brainreg3d._logging import logger
 from brainreg3d.destination import check_spares, target
 from brainreg3d.errors import AlignmentError, OutputError
 from brainreg3d.geometry import Camera, ImageView
-from brainreg3d.gui.display import default_window
+from brainreg3d.gui.default import default_window
 from brainreg3d.io.alignment import read_alignment, write_alignment
 from brainreg3d.io.output_folder import check_writable
 from brainreg3d.landmarks import read_landmarks

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from brainreg3d.steps.base import AlignmentWindow
 
 
 def has_display() -> bool:
@@ -25,21 +21,6 @@ def has_display() -> bool:
     if sys.platform in ("win32", "darwin"):
         return not (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
     return False
-
-
-def default_window() -> AlignmentWindow | None:
-    """Return a window to place an image in, where there is a screen for it.
-
-    Returns
-    -------
-    AlignmentWindow or None
-        None without a screen.
-    """
-    if not has_display():
-        return None
-    from brainreg3d.gui.desktop import DesktopWindow  # only where a window will open
-
-    return DesktopWindow()
 
 
 def can_show() -> bool:
