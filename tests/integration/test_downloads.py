@@ -643,7 +643,10 @@ def test_one_bar_with_total_and_speed(server):
     server.faults[ANNOTATION] = "cut once"
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (24, 100))
-    code = "from brainreg3d.sources.allen_files import *; fetch_allen_file('annotation', 100)"
+    code = (
+        "import logging; logging.getLogger('brainreg3d').setLevel('ERROR');"  # the bar alone
+        "from brainreg3d.sources.allen_files import *; fetch_allen_file('annotation', 100)"
+    )
     subprocess.run([sys.executable, "-c", code], stderr=follower, check=True)
     os.close(follower)
     shown = b""
