@@ -39,7 +39,7 @@ class SurfaceMaps:
     @functools.cached_property
     def distance_mm(self) -> NDArray[np.float64]:
         """From the start of each pixel's ray to the surface, shape (H, W); NaN off the brain."""
-        hits = cast_first_hits(self.annotation, self.view.rays())
+        hits = cast_first_hits(self.annotation, self.view)  # makes rays as they are needed
         distance: NDArray[np.float64] = read_only(hits.distance_mm.reshape(self.view.shape))
         return distance
 
