@@ -30,7 +30,7 @@ def export_atlas(
     What it holds: annotation, template, structure tree and smooth meshes of all structures. It
     opens without a network; how is printed at the end.
     """
-    from brainreg3d.export import export_brainglobe_atlas, opening_recipe
+    from brainreg3d.export.brainglobe import export_brainglobe_atlas, opening_recipe
     from brainreg3d.pipeline import BrainReg3D
 
     atlas = BrainReg3D(**atlas_arguments(**options)).load_atlas()

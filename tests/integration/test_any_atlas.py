@@ -8,7 +8,7 @@ from brainglobe_writer import write_brainglobe_atlas
 
 from brainreg3d import BrainReg3D, Pose, load_atlas
 from brainreg3d.errors import AtlasError
-from brainreg3d.export import export_brainglobe_atlas
+from brainreg3d.export.brainglobe import export_brainglobe_atlas
 
 # Where the marker is, as shares of the box: from left, from behind and from below.
 MARKER = ((0.6, 0.8), (0.65, 0.75), (0.75, 0.9))

@@ -19,7 +19,7 @@ from brainreg3d import BrainReg3D, load_atlas, offscreen
 from brainreg3d.atlas import Structure, StructureTree, Template
 from brainreg3d.cli import main
 from brainreg3d.errors import AtlasError, InputError, OutputError
-from brainreg3d.export import export_brainglobe_atlas, opening_recipe
+from brainreg3d.export.brainglobe import export_brainglobe_atlas, opening_recipe
 from brainreg3d.sources.brainglobe import load_brainglobe_atlas
 from brainreg3d.sources.phantom import MARKER_CENTER_MM, MARKER_ID, PHANTOM_BOX_MM, demo_view
 
@@ -390,7 +390,7 @@ def test_what_fails_leaves_things_as_they_were(
     def fail(*_):
         raise error
 
-    from brainreg3d.export._install import install
+    from brainreg3d.export.brainglobe._install import install
 
     failing = fail if place == "_write_meshes" else fail_at_the_last
     monkeypatch.setattr(f"brainreg3d.export.brainglobe.{place}", failing)

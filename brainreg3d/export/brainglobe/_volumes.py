@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Annotation, Template
-from brainreg3d.export._frame import to_brainglobe_sizes, to_brainglobe_stack
+from brainreg3d.export.brainglobe._frame import to_brainglobe_sizes, to_brainglobe_stack
 from brainreg3d.geometry import VolumeGrid
 
 LEFT, RIGHT = 1, 2

@@ -8,8 +8,8 @@ from typing import Any
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas
 from brainreg3d.errors import InputError
-from brainreg3d.export._frame import ORIENTATION, to_brainglobe_sizes
-from brainreg3d.export._install import PACKAGER
+from brainreg3d.export.brainglobe._frame import ORIENTATION, to_brainglobe_sizes
+from brainreg3d.export.brainglobe._install import PACKAGER
 
 VERSION = "1.0"
 """Version of every export; an export has no history that its number could count."""

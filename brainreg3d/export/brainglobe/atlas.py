@@ -9,13 +9,13 @@ from typing import Any
 
 from brainreg3d.atlas import Atlas, StructureTree
 from brainreg3d.errors import AtlasError
-from brainreg3d.export._config import DATA_FOLDER, home_of, write_config
-from brainreg3d.export._frame import to_brainglobe_points_um
-from brainreg3d.export._install import check_may_write, install, staging
-from brainreg3d.export._manifest import export_name, manifest_of, part_folders
-from brainreg3d.export._meshes import structure_surfaces
-from brainreg3d.export._structures import rooted, terminology_csv
-from brainreg3d.export._volumes import (
+from brainreg3d.export.brainglobe._config import DATA_FOLDER, home_of, write_config
+from brainreg3d.export.brainglobe._frame import to_brainglobe_points_um
+from brainreg3d.export.brainglobe._install import check_may_write, install, staging
+from brainreg3d.export.brainglobe._manifest import export_name, manifest_of, part_folders
+from brainreg3d.export.brainglobe._meshes import structure_surfaces
+from brainreg3d.export.brainglobe._structures import rooted, terminology_csv
+from brainreg3d.export.brainglobe._volumes import (
     is_symmetric,
     write_annotation,
     write_hemispheres,
@@ -75,7 +75,7 @@ def export_brainglobe_atlas(
     -----
     BrainGlobe's axes start at the anterior, superior, right corner, opposite to the origin of the
     atlas frame, so all three axes turn round. Meshes are in nanometres from that corner; see
-    `brainreg3d.export._meshes` for how they are made. Structures without voxels have none. Equal
+    `brainreg3d.export.brainglobe._meshes` for how they are made. Structures without voxels have none. Equal
     atlases give equal bytes.
     """
     name = export_name(atlas, name)
