@@ -393,7 +393,7 @@ def test_what_fails_leaves_things_as_they_were(
     from brainreg3d.export.brainglobe._install import install
 
     failing = fail if place == "_write_meshes" else fail_at_the_last
-    monkeypatch.setattr(f"brainreg3d.export.brainglobe.{place}", failing)
+    monkeypatch.setattr(f"brainreg3d.export.brainglobe.atlas.{place}", failing)
     with pytest.raises(OutputError if isinstance(error, OSError) else KeyboardInterrupt):
         export_brainglobe_atlas(brain, tmp_path, overwrite=overwrite)
     assert tree_files(tmp_path) == before

@@ -1,0 +1,1 @@
+"""Which region existing ROIs and points lie in."""

@@ -1,0 +1,1 @@
+"""The signal of each region in a recording."""
