@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
 from brainreg3d._arrays import finite_numbers
-from brainreg3d.errors import InputError, did_you_mean
+from brainreg3d.errors import AlignmentError, InputError, did_you_mean
 from brainreg3d.geometry import ImageView
+from brainreg3d.geometry.view import MAX_PIXEL_SIZE_MM, MIN_PIXEL_SIZE_MM
 from brainreg3d.state import Alignment
 
-_UNCERTAINTY_KEYS = (
-    "position_mm", "center_mm", "yaw_deg", "pitch_deg", "roll_deg", "tilt_deg", "scale",
-)  # fmt: skip
+_COUNTS = {
+    "position_mm": (1, 2), "center_mm": (3,), "yaw_deg": (1,), "pitch_deg": (1,), "roll_deg": (1,),
+    "tilt_deg": (1,), "scale": (1,),
+}  # fmt: skip
+"""The keys of an alignment's uncertainty, and how many numbers each may hold."""
+
+_WORDS = {1: "a number", 2: "two numbers", 3: "three numbers"}
+_LARGEST = 1000.0  # mm or degrees; with more, draws would not stay finite numbers
+
+
+def check_sigma(name: str, value: Any, counts: Sequence[int] = (1,)) -> tuple[float, ...]:
+    """Return standard deviations as plain floats, or say what is wrong with them.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls them.
+    value : object
+        What was given.
+    counts : sequence of int
+        How many numbers it may be.
+
+    Returns
+    -------
+    tuple of float
+        The numbers.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer of them, or one is no number from 0 to 1000.
+    """
+    numbers = next((n for c in counts if (n := finite_numbers(value, c)) is not None), None)
+    if numbers is None or min(numbers) < 0 or max(numbers) > _LARGEST:
+        expected = " or ".join(_WORDS[count] for count in counts)
+        message = f"{name} is a 1-sigma, {expected} from 0 to {_LARGEST:g}; got {value!r}."
+        raise InputError(message)
+    return numbers
 
 
 def _spread(value: Any, attribute: attrs.Attribute[Any]) -> float:
-    return _numbers(value, attribute, 1)[0]
+    return check_sigma(attribute.name, value)[0]
 
 
 def _pair(value: Any, attribute: attrs.Attribute[Any]) -> tuple[float, float]:
     """Accept one number for both directions, too."""
-    count = 1 if np.ndim(value) == 0 else 2
-    numbers = _numbers(value, attribute, count)
+    numbers = check_sigma(attribute.name, value, (1, 2))
     return numbers[0], numbers[-1]
-
-
-def _numbers(value: Any, attribute: attrs.Attribute[Any], count: int) -> tuple[float, ...]:
-    numbers = finite_numbers(value, count)
-    if numbers is None or min(numbers) < 0:
-        expected = "a number" if count == 1 else "two numbers"
-        message = f"{attribute.name} is a 1-sigma, {expected} from 0 on; got {value!r}."
-        raise InputError(message)
-    return numbers
 
 
 @attrs.frozen
@@ -107,7 +133,7 @@ class PoseSigma:
         Yields
         ------
         ImageView
-            Normally distributed about `view`; its camera moves along.
+            Normally distributed about `view`, the pixel size log-normally; its camera moves along.
 
         Notes
         -----
@@ -123,13 +149,19 @@ class PoseSigma:
         points = (sobol[:n_draws] + shift) % 1.0
         sigmas = [*self.position_mm, self.height_mm]
         sigmas += [self.yaw_deg, self.pitch_deg, self.roll_deg, self.scale]
-        for draw in ndtri(np.clip(points, 1e-9, 1 - 1e-9)) * sigmas:
-            along, down, up, yaw, pitch, roll, log_scale = draw.tolist()
+        draws = ndtri(np.clip(points, 1e-9, 1 - 1e-9)) * sigmas
+        # A wide spread reaches pixels that no image has; such a draw ends at the nearest that may
+        # be, where next to no label is kept either.
+        size = np.asarray(view.pixel_size_mm)
+        smallest, largest = MIN_PIXEL_SIZE_MM / size.min(), MAX_PIXEL_SIZE_MM / size.max()
+        draws[:, 6] = np.exp(np.clip(draws[:, 6], np.log(smallest), np.log(largest)))
+        for along, down, up, yaw, pitch, roll, factor in draws.tolist():
             pose = view.pose
             moved = np.array([along, down, -up]) @ pose.axes
             yield attrs.evolve(
                 view,
-                pixel_size_mm=tuple(size * np.exp(log_scale) for size in view.pixel_size_mm),
+                # Rounding must not take it over the edge again.
+                pixel_size_mm=np.clip(size * factor, MIN_PIXEL_SIZE_MM, MAX_PIXEL_SIZE_MM),
                 pose=attrs.evolve(
                     pose,
                     center_mm=tuple((moved + pose.center_mm).tolist()),
@@ -162,9 +194,54 @@ def given_sigma(sigma_mm: float | None, sigma_deg: float | None) -> PoseSigma | 
     """
     if sigma_mm is None and sigma_deg is None:
         return None
-    angle = 0.0 if sigma_deg is None else sigma_deg
-    position = 0.0 if sigma_mm is None else sigma_mm
+    position, angle = (
+        0.0 if value is None else check_sigma(name, value)[0]
+        for name, value in {"pose_sigma_mm": sigma_mm, "pose_sigma_deg": sigma_deg}.items()
+    )
     return PoseSigma(position_mm=position, yaw_deg=angle, pitch_deg=angle, roll_deg=angle)
+
+
+def check_uncertainty(uncertainty: Any) -> dict[str, tuple[float, ...]]:
+    """Return the uncertainty of an alignment file as plain floats.
+
+    Parameters
+    ----------
+    uncertainty : object
+        As it stands there: an object of 1-sigmas by name, or null.
+
+    Returns
+    -------
+    dict of str to tuple of float
+        What is known; empty for null.
+
+    Raises
+    ------
+    AlignmentError
+        If it is something else, has other keys, or a number is not one, or negative.
+    """
+    if uncertainty is None:
+        return {}
+    known = ", ".join(_COUNTS)
+    if not isinstance(uncertainty, Mapping):
+        message = (
+            f'"uncertainty" is an object of 1-sigmas by name; got {uncertainty!r}. Known keys: '
+            f"{known}."
+        )
+        raise AlignmentError(message)
+    for name in uncertainty:
+        if name not in _COUNTS:
+            hint = did_you_mean(str(name), _COUNTS)
+            message = f'"uncertainty" has an unknown key {name!r}.{hint} Known keys: {known}.'
+            raise AlignmentError(message)
+    try:
+        return {
+            name: check_sigma(f'"{name}" of "uncertainty"', value, _COUNTS[name])
+            for name, value in uncertainty.items()
+            if value is not None
+        }
+    except InputError as error:
+        message = f"{error} Leave out what is not known."
+        raise AlignmentError(message) from error
 
 
 def sigma_of(alignment: Alignment) -> PoseSigma | None:
@@ -174,8 +251,9 @@ def sigma_of(alignment: Alignment) -> PoseSigma | None:
     ----------
     alignment : Alignment
         Its ``uncertainty`` holds 1 sigma of each number of the pose, as a fit of landmarks gives
-        it: ``position_mm`` (or else ``center_mm``), ``yaw_deg``, ``pitch_deg`` and ``roll_deg``
-        (or else ``tilt_deg`` for both), ``scale``. What is missing or null counts as certain.
+        it: ``center_mm`` along the axes of the atlas, instead of which ``position_mm`` counts
+        within the image plane, ``yaw_deg``, ``pitch_deg`` and ``roll_deg`` (or else ``tilt_deg``
+        for both), ``scale``. What is missing or null counts as certain.
 
     Returns
     -------
@@ -184,34 +262,23 @@ def sigma_of(alignment: Alignment) -> PoseSigma | None:
 
     Raises
     ------
-    InputError
+    AlignmentError
         If a number is not one, or negative; or if the uncertainty has other keys.
     """
-    known = alignment.extra.get("uncertainty")
-    if not isinstance(known, Mapping):
-        return None
-    known = {name: value for name, value in known.items() if value is not None}
+    known = check_uncertainty(alignment.extra.get("uncertainty"))
     if not known:
         return None
-    for name in known:
-        if name not in _UNCERTAINTY_KEYS:
-            hint = did_you_mean(name, _UNCERTAINTY_KEYS)
-            message = (
-                f"The alignment's uncertainty has an unknown key {name!r}.{hint} Known keys: "
-                f"{', '.join(_UNCERTAINTY_KEYS)}."
-            )
-            raise InputError(message)
-    position = known.get("position_mm")
-    if position is None and "center_mm" in known:
-        # Independent along the axes of the atlas, for want of more.
-        spread = finite_numbers(known["center_mm"], 3)
-        if spread is not None:
-            position = np.hypot.reduce(alignment.view.pose.axes[:2] * spread, axis=1).tolist()
-    tilt = known.get("tilt_deg", 0.0)
+    # Independent along the axes of the atlas, for want of more.
+    center = np.asarray(known.get("center_mm", (0.0, 0.0, 0.0)))
+    along, down, height = np.hypot.reduce(alignment.view.pose.axes * center, axis=1).tolist()
+    certain = (0.0,)
+    tilt = known.get("tilt_deg", certain)
+    position = known.get("position_mm", (along, down))
     return PoseSigma(
-        position_mm=0.0 if position is None else position,
-        yaw_deg=known.get("yaw_deg", 0.0),
-        pitch_deg=known.get("pitch_deg", tilt),
-        roll_deg=known.get("roll_deg", tilt),
-        scale=known.get("scale", 0.0),
+        position_mm=(position[0], position[-1]),
+        height_mm=height,
+        yaw_deg=known.get("yaw_deg", certain)[0],
+        pitch_deg=known.get("pitch_deg", tilt)[0],
+        roll_deg=known.get("roll_deg", tilt)[0],
+        scale=known.get("scale", certain)[0],
     )

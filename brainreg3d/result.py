@@ -18,7 +18,7 @@ from brainreg3d.atlas import Atlas, BregmaPreset, Region, ccf_to_stereotaxic, st
 from brainreg3d.confidence import DEFAULT_DRAWS, label_confidence
 from brainreg3d.errors import BrainReg3DError, InputError, RegionError, did_you_mean
 from brainreg3d.maps import SurfaceMaps
-from brainreg3d.pose_sigma import PoseSigma, sigma_of
+from brainreg3d.pose_sigma import PoseSigma, check_sigma, sigma_of
 from brainreg3d.state import (
     Alignment,
     Image,
@@ -194,6 +194,7 @@ class Result:
             If a number is not one, or negative.
         """
         self._drawable()
+        check_sigma("tilt_deg", tilt_deg)  # not under the names that it has there
         sigma = PoseSigma(
             position_mm=position_mm,
             height_mm=height_mm,

@@ -22,6 +22,7 @@ from brainreg3d.errors import (
 from brainreg3d.geometry import Camera, Pose
 from brainreg3d.geometry.view import check_pixel_size
 from brainreg3d.io.atomic import AtomicFiles, atomic_files
+from brainreg3d.pose_sigma import check_uncertainty
 from brainreg3d.state import Alignment, Image
 
 SCHEMA = "brainreg3d/alignment/1"
@@ -160,6 +161,7 @@ def parse_alignment(content: Any) -> AlignmentFile:
         raise AlignmentError(message)
     if "bregma" in content:
         find_bregma(content["bregma"])
+    check_uncertainty(content.get("uncertainty"))
     camera = Camera(**sections["camera"]) if "distance_mm" in sections["camera"] else None
     if camera is None and sections["camera"]:
         camera = Camera(principal_point_px=sections["camera"]["principal_point_px"])

@@ -9,8 +9,9 @@ from scipy.stats import norm
 from tiny_brain import make_atlas
 
 from brainreg3d import BrainReg3D, Pose
-from brainreg3d.errors import InputError
+from brainreg3d.errors import AlignmentError, InputError
 from brainreg3d.geometry import Camera, ImageView
+from brainreg3d.io.alignment import read_alignment
 from brainreg3d.pictures import confidence_drawings
 from brainreg3d.pose_sigma import PoseSigma, given_sigma, sigma_of
 from brainreg3d.result import NotComputed
@@ -221,7 +222,11 @@ VIEW = ImageView(SHAPE, (PIXEL_MM, PIXEL_MM), Pose(CENTER_MM, 90.0))
         ({"tilt_deg": 4.0, "yaw_deg": 1.0}, PoseSigma(yaw_deg=1, pitch_deg=4, roll_deg=4)),
         ({"tilt_deg": 4.0, "pitch_deg": 1.0, "roll_deg": 2.0}, PoseSigma(pitch_deg=1, roll_deg=2)),
         # at a yaw of 90 degrees columns run along the animal's y
-        ({"center_mm": [0.1, 0.2, 9.0]}, PoseSigma(position_mm=(0.2, 0.1))),
+        ({"center_mm": [0.1, 0.2, 9.0]}, PoseSigma(position_mm=(0.2, 0.1), height_mm=9.0)),
+        (
+            {"center_mm": [0.1, 0.2, 0.5], "position_mm": 0.3},
+            PoseSigma(position_mm=0.3, height_mm=0.5),
+        ),
         ({}, None),
         ({"yaw_deg": None}, None),
     ],
@@ -236,15 +241,62 @@ def test_the_uncertainty_of_an_alignment(uncertainty, expected):
     )
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [({"yaw_dge": 1.0}, "yaw_deg"), ({"yaw_deg": -1.0}, "yaw_deg"), ({"scale": "big"}, "scale"),
-     ({"position_mm": [1.0, 2.0, 3.0]}, "position_mm")],
-    ids=str,
-)  # fmt: skip
-def test_a_wrong_uncertainty_is_refused(wrong, words):
-    with pytest.raises(InputError, match=words):
+WRONG_UNCERTAINTIES = [
+    ({"yaw_dge": 1.0}, "yaw_dge.*Did you mean yaw_deg"),
+    ({"yaw_deg": -1.0}, '"yaw_deg" of "uncertainty".*from 0 to 1000; got -1.0'),
+    ({"scale": "big"}, '"scale"'),
+    ({"position_mm": [1.0, 2.0, 3.0]}, '"position_mm".* a number or two numbers'),
+    ({"center_mm": [0.1, 0.2]}, '"center_mm".* three numbers'),
+    ({"center_mm": [0.1, 0.2, "much"]}, '"center_mm".*much'),
+    ({"center_mm": [0.1, -0.2, 0.1]}, '"center_mm".*from 0'),
+    ({"center_mm": 0.1}, '"center_mm".* three numbers'),
+    (0.1, "got 0.1.*center_mm"),
+    ([], "object of 1-sigmas"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "words"), WRONG_UNCERTAINTIES, ids=str)
+def test_a_wrong_uncertainty_is_refused(tmp_path, wrong, words):
+    with pytest.raises(AlignmentError, match=words):
         sigma_of(Alignment(VIEW, extra={"uncertainty": wrong}))
+    content = {"schema": "brainreg3d/alignment/1", "pose": {"center_mm": [1, 2, 3]}}
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(content | {"uncertainty": wrong}))
+    with pytest.raises(AlignmentError, match=r"a\.json.*" + words):
+        read_alignment(file)
+
+
+def test_height_counts_under_perspective(slab, tmp_path):
+    """A camera at 2 mm: 0.5 mm of height moves what the outer pixels see by a quarter."""
+    x, _ = pixels_mm()
+    content = {
+        "schema": "brainreg3d/alignment/1", "pose": {"center_mm": CENTER_MM},
+        "camera": {"distance_mm": 2.0}, "uncertainty": {"center_mm": [0.0, 0.0, 0.5]},
+    }  # fmt: skip
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    told = run(slab, alignment=tmp_path / "a.json", camera_distance_mm=2.0)
+    border = BORDER_MM - CENTER_MM[0]
+    errors = norm.ppf((np.arange(500) + 0.5) / 500) * 0.5
+    # The camera stays 2 mm above the image; the slab's face lies 0.7 mm below it, more or less.
+    truth = x * (2.0 + HEIGHT_MM) / 2.0 > border
+    seen = [x * (2.0 + HEIGHT_MM + error) / 2.0 for error in errors]
+    expected = np.mean([(each > border) == truth for each in seen], axis=0)
+    assert np.abs(told.confidence - expected).max() < MONTE_CARLO
+    assert expected.min() < 0.7
+
+
+@pytest.mark.parametrize("size", [(0.02, 0.02), (1e-4, 0.5), (0.3, 1.0)])
+def test_no_draw_leaves_the_pixel_sizes_that_may_be(size):
+    view = ImageView(SHAPE, size, Pose(CENTER_MM))
+    drawn = [d.pixel_size_mm for d in PoseSigma(scale=3.0, position_mm=1000.0).views(view, 64)]
+    ratios = np.array(drawn) / size
+    assert np.allclose(ratios[:, 0], ratios[:, 1])  # an image keeps its shape
+    assert np.ptp(ratios[:, 0]) > 0.1
+
+
+def test_a_wide_scale_gives_an_answer(result):
+    confidence = result.confidence_for(scale=5.0, n_draws=16)
+    assert 0 <= confidence.min() < 0.8
 
 
 def test_bad_numbers(result):
@@ -252,8 +304,14 @@ def test_bad_numbers(result):
         result.confidence_for(position_mm=-0.1)
     with pytest.raises(InputError, match="n_draws"):
         result.confidence_for(n_draws=0)
-    with pytest.raises(InputError, match="yaw_deg"):
+    with pytest.raises(InputError, match=r"^tilt_deg"):
+        result.confidence_for(tilt_deg=-0.1)
+    with pytest.raises(InputError, match=r"^pose_sigma_deg"):
         given_sigma(None, float("nan"))
+    with pytest.raises(InputError, match=r"^pose_sigma_mm is a 1-sigma, a number"):
+        given_sigma((0.1, 0.2), None)
+    with pytest.raises(InputError, match=r"^pose_sigma_mm.*1000"):
+        given_sigma(1e300, None)
     with pytest.raises(InputError, match="share"):
         result.safe_core(95, np.ones(SHAPE))
     with pytest.raises(InputError, match="shape"):
