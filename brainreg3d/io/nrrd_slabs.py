@@ -53,9 +53,12 @@ def _slabs(path: Path, shape: tuple[int, int, int], header: NrrdHeader) -> Itera
             # The first axis of the file is the fastest.
             yield voxels.transpose(2, 1, 0)
         try:
-            unpacked.read(1)  # the checksum of packed voxels comes after the last one
+            # The checksum of packed voxels comes after the last one, and is looked at there only.
+            more = unpacked.read(1)
         except (OSError, EOFError, zlib.error) as error:
             raise unreadable(path, error) from error
+        if more:
+            raise unreadable(path, "it holds more bytes of voxels than its header says")
 
 
 def _fill(path: Path, file: Any, voxels: NDArray[Any]) -> None:

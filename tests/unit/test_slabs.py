@@ -109,3 +109,29 @@ def test_packed_voxels_that_are_damaged(tmp_path):
     path.write_bytes(bytes(data))
     with pytest.raises(AtlasError, match=r"a\.nrrd"):
         in_slabs(path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("more", [1, 5 * 7 * 4, 1 << 20])
+def test_more_voxels_than_the_header_says(tmp_path, packed, more):
+    header = (
+        "NRRD0004\ntype: uint32\ndimension: 3\nsizes: 5 7 23\nspacings: 500 500 500\n"
+        f"encoding: {'gzip' if packed else 'raw'}\nendian: little\n\n"
+    )
+    voxels = random_ids("<u4").transpose(2, 1, 0).tobytes() + bytes(more)
+    path = tmp_path / "a.nrrd"
+    path.write_bytes(header.encode() + (gzip.compress(voxels) if packed else voxels))
+    with pytest.raises(AtlasError, match=r"a\.nrrd.*more bytes"):
+        in_slabs(path)
+
+
+@pytest.mark.parametrize("place", [-8, -4])
+def test_a_wrong_checksum_or_length(tmp_path, place):
+    """The last eight bytes of packed voxels are their CRC-32 and their number."""
+    path = tmp_path / "a.nrrd"
+    write_nrrd(path, random_ids(), packed=True)
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(AtlasError, match=r"a\.nrrd"):
+        in_slabs(path)
