@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from brainreg3d.confidence import label_confidence
 from brainreg3d.destination import plots_folder, results_folder
 from brainreg3d.errors import RegistrationFailed
+from brainreg3d.export import exporter, is_exported
 from brainreg3d.pictures import Pictures
 from brainreg3d.placement import place_for_alignment, save_alignment
 from brainreg3d.plan import Plan, PlannedStep
-from brainreg3d.pose_sigma import PoseSigma
+from brainreg3d.pose_sigma import PoseSigma, sigma_of
 from brainreg3d.provenance import describe_run
 from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, State
-from brainreg3d.steps import Projector, Step
+from brainreg3d.steps import MaskWriter, Projector, Step
 
 
 @attrs.frozen(eq=False)
@@ -99,11 +102,23 @@ class Execution:
             entry = attrs.evolve(entry, step=step.replace(layers="all"))
         if "provenance" in step.uses():
             state = attrs.evolve(state, provenance=self._provenance(state))
+        if isinstance(step, MaskWriter):
+            entry = attrs.evolve(entry, step=self._equipped(step, state))
         state, is_new = self.runner.run(entry, state, self.redo)
         result = getattr(state, step.provides)
         if is_new and isinstance(result, Alignment):
             self._save(result, state)
         return state
+
+    def _equipped(self, writer: MaskWriter, state: State) -> MaskWriter:
+        """Hand a writer what it cannot import: exporters, and how certain labels are."""
+        certain = None
+        if state.alignment is not None and state.labels is not None:
+            sigma = self.pose_sigma or sigma_of(state.alignment)
+            if sigma is not None:
+                certain = functools.partial(label_confidence, state, self.steps, sigma)
+        own = {name: exporter(name) for name in writer.formats if is_exported(name)}
+        return writer.replace(exporters={**own, **writer.exporters}, certain=certain)
 
     def _save(self, alignment: Alignment, state: State) -> None:
         """Save what cannot be computed again, and what was asked for, before anything else."""
@@ -115,4 +130,11 @@ class Execution:
     def _provenance(self, state: State) -> dict[str, Any]:
         chain = [(entry.slot, entry.step) for entry in self.plan.running]
         folder = results_folder(self.plan, state) or Path()
-        return describe_run(state, chain, self.method, folder, window_mask=self.window_mask)
+        return describe_run(
+            state,
+            chain,
+            self.method,
+            folder,
+            window_mask=self.window_mask,
+            pose_sigma=self.pose_sigma,
+        )

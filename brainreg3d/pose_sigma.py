@@ -201,6 +201,25 @@ def given_sigma(sigma_mm: float | None, sigma_deg: float | None) -> PoseSigma | 
     return PoseSigma(position_mm=position, yaw_deg=angle, pitch_deg=angle, roll_deg=angle)
 
 
+def given_numbers(sigma: PoseSigma | None) -> dict[str, float | None]:
+    """Return the two numbers that `given_sigma` was given.
+
+    Parameters
+    ----------
+    sigma : PoseSigma or None
+        What it returned.
+
+    Returns
+    -------
+    dict of str to (float or None)
+        ``pose_sigma_mm`` and ``pose_sigma_deg``: 0 for one that was missing, None for both.
+    """
+    return {
+        "pose_sigma_mm": None if sigma is None else sigma.position_mm[0],
+        "pose_sigma_deg": None if sigma is None else sigma.yaw_deg,
+    }
+
+
 def check_uncertainty(uncertainty: Any) -> dict[str, tuple[float, ...]]:
     """Return the uncertainty of an alignment file as plain floats.
 

@@ -16,6 +16,7 @@ import numpy as np
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas
 from brainreg3d.io.hashing import sha256_of_array, sha256_of_file
+from brainreg3d.pose_sigma import PoseSigma, given_numbers
 from brainreg3d.state import Registration, State, Volume
 from brainreg3d.steps import Step
 
@@ -29,6 +30,7 @@ def describe_run(
     folder: Path,
     *,
     window_mask: str | Path | None = None,
+    pose_sigma: PoseSigma | None = None,
 ) -> dict[str, Any]:
     """Return inputs, steps and versions of a run, ready for JSON.
 
@@ -44,6 +46,8 @@ def describe_run(
         Where the run file goes; paths are written relative to it.
     window_mask : path-like, optional
         File of the window mask.
+    pose_sigma : PoseSigma, optional
+        How uncertain the pose is, as the user said.
 
     Returns
     -------
@@ -58,6 +62,7 @@ def describe_run(
         "method": method,
         "brain_regions": list(state.brain_regions),
         "pixel_size_mm": None if state.pixel_size_mm is None else list(state.pixel_size_mm),
+        **given_numbers(pose_sigma),
     }
     if image is not None:
         content["image"] = {

@@ -140,6 +140,9 @@ def _rebuild(
         brain_regions=content["brain_regions"],
         method=content["method"],
         window_mask=_find_window_mask(content, folder),
+        # Earlier versions did not record them.
+        pose_sigma_mm=content.get("pose_sigma_mm"),
+        pose_sigma_deg=content.get("pose_sigma_deg"),
         output_dir=folder,
         **other_atlas,
     )

@@ -43,6 +43,30 @@ def run(study, **options):
     return BrainReg3D(study / "mouse.tif", **usual | options).run()
 
 
+@pytest.mark.parametrize(
+    "sigmas", [{"pose_sigma_mm": 0.2, "pose_sigma_deg": 3}, {"pose_sigma_deg": 4.0}], ids=str
+)
+def test_what_the_user_said_of_the_pose_comes_back(study, sigmas):
+    result = run(study, **sigmas)
+    again = load_registration_result(result.files["run"])
+    assert np.array_equal(again.confidence, result.confidence)
+    assert result.confidence.min() < 0.9
+    content = json.loads(result.files["run"].read_text())
+    assert {name: content[name] for name in sigmas} == sigmas
+    other = run(study, pose_sigma_mm=0.01, output_dir=study / "other")
+    assert not np.array_equal(other.confidence, again.confidence)
+
+
+def test_runs_of_earlier_versions_say_nothing_of_it(study):
+    file = run(study).files["run"]
+    content = json.loads(file.read_text())
+    assert (content.pop("pose_sigma_mm"), content.pop("pose_sigma_deg")) == (None, None)
+    file.write_text(json.dumps(content))
+    again = load_registration_result(file)
+    with pytest.raises(AttributeError, match="pose_sigma_mm"):
+        _ = again.confidence
+
+
 OPTIONS = [
     {},
     {"method": "original"},
