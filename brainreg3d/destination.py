@@ -7,12 +7,12 @@ from pathlib import Path
 
 from brainreg3d._logging import logger
 from brainreg3d.errors import OutputError
+from brainreg3d.export import check_exporters
 from brainreg3d.io.output_folder import check_writable
 from brainreg3d.plan import Plan
 from brainreg3d.state import Image, State, Volume
 from brainreg3d.steps import MaskWriter, VolumeWriter
 from brainreg3d.steps.volume_write import FILE_NAMES as VOLUME_FILES
-from brainreg3d.steps.write import FILE_NAMES as MASK_FILES
 
 
 def target(plan: Plan, image: Image | None, kind: str) -> Path | None:
@@ -132,11 +132,13 @@ def settle(plan: Plan, state: State, inputs: Iterable[Path]) -> Plan:
     ------
     OutputError
         If a folder cannot be written to, or a result would replace a file that the run reads.
+    InputError
+        If a package is missing that a format needs.
     """
     places: dict[str, tuple[type, list[Path | None], str]] = {
         "MaskWriter": (
             MaskWriter,
-            [target(plan, state.image, kind) for kind in MASK_FILES if kind != "alignment"],
+            [target(plan, state.image, kind) for kind in _mask_files(plan)],
             "image",
         ),
         "VolumeWriter": (
@@ -145,6 +147,9 @@ def settle(plan: Plan, state: State, inputs: Iterable[Path]) -> Plan:
             "volume",
         ),
     }
+    writer = plan.step("MaskWriter")
+    if isinstance(writer, MaskWriter) and not plan.skipped("MaskWriter"):
+        check_exporters(writer.formats)
     read = [path for path in inputs if path.exists()]
     for slot, (kind, paths, what) in places.items():
         if plan.skipped(slot) or not isinstance(plan.step(slot), kind):
@@ -157,6 +162,13 @@ def settle(plan: Plan, state: State, inputs: Iterable[Path]) -> Plan:
             check_writable(path.parent)
             check_spares(path, read)
     return plan
+
+
+def _mask_files(plan: Plan) -> list[str]:
+    """Return the kinds of files that must not replace one that is read; an alignment may."""
+    writer = plan.step("MaskWriter")
+    kinds = writer.kinds if isinstance(writer, MaskWriter) else ()
+    return [kind for kind in kinds if kind != "alignment"]
 
 
 def check_spares(path: Path, inputs: Iterable[Path]) -> None:

@@ -64,6 +64,7 @@ PARAMETERS_OF_OPTION = {
     "along": [("Projector", "along")],
     "hemisphere": [("PixelLabeller", "hemisphere"), ("ManualAligner", "hemisphere")],
     "output_dir": [("VolumeWriter", "output_dir"), ("MaskWriter", "output_dir")],
+    "formats": [("MaskWriter", "formats")],
     "label_values": [("MaskWriter", "label_values")],
     "split_hemispheres": [("MaskWriter", "split_hemispheres")],
 }

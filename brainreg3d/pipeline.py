@@ -134,6 +134,10 @@ class BrainReg3D:
         Where results go; beside the image when not given.
     stem : str, optional
         How the names of results start; the name of the image without suffix when not given.
+    formats : str or iterable of str, optional
+        What is written: ``"masks"``, ``"labels"`` and ``"csv"`` when not given; also ``"rois"``
+        (ImageJ), ``"geojson"``, ``"ome"`` (OME-TIFF of labels and maps), ``"wfield"`` (wfield and
+        locaNMF), ``"nwb"``, ``"preview"`` and ``"report"``.
     label_values : {"index", "ids"}, optional
         What the label image holds.
     split_hemispheres : bool, optional
@@ -202,6 +206,7 @@ class BrainReg3D:
     metric: str | None = attrs.field(default=None, kw_only=True)
     output_dir: str | Path | None = attrs.field(default=None, kw_only=True)
     stem: str | None = attrs.field(default=None, kw_only=True)
+    formats: str | Iterable[str] | None = attrs.field(default=None, kw_only=True)
     label_values: str | None = attrs.field(default=None, kw_only=True)
     split_hemispheres: bool | None = attrs.field(default=None, kw_only=True)
     pose_sigma_mm: float | None = attrs.field(default=None, kw_only=True)

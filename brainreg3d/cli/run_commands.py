@@ -55,6 +55,12 @@ def _pick_image() -> Path:
 @window_options
 @click.option("--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the image.")
 @click.option("--stem", metavar="NAME", help="How names of results start.  [default: the image's]")
+@click.option(
+    "--formats",
+    metavar="A,B,...",
+    help="What is written: masks, labels, csv, rois, geojson, ome, wfield, nwb, preview, report.  "
+    "[default: masks,labels,csv]",
+)
 @click.option("--label-values", help="index (1, 2, 3, ...) or ids.  [default: index]")
 @click.option("--split-hemispheres", is_flag=True, default=None, help="Left and right apart.")
 @click.option("--verbose", is_flag=True, help="Show every intermediate result.")

@@ -1,1 +1,70 @@
 """Writing atlases and results in the formats of other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+
+from brainreg3d.steps.exporting import Exporter
+
+_EXPORTERS = {
+    "rois": ("rois", "RoiExporter"),
+    "geojson": ("contours", "ContourExporter"),
+    "ome": ("ome", "OmeExporter"),
+    "wfield": ("wfield", "WfieldExporter"),
+    "nwb": ("nwb", "NwbExporter"),
+    "preview": ("preview", "PreviewExporter"),
+    "report": ("report", "ReportExporter"),
+}
+"""Module and class of each format; imported when it is asked for."""
+
+
+def is_exported(name: str) -> bool:
+    """Tell whether a format is written by an exporter, not by `MaskWriter` itself.
+
+    Parameters
+    ----------
+    name : str
+        A key of `brainreg3d.steps.exporting.FORMATS`.
+
+    Returns
+    -------
+    bool
+        True for formats of other tools.
+    """
+    return name in _EXPORTERS
+
+
+def exporter(name: str) -> Exporter:
+    """Return what writes a format.
+
+    Parameters
+    ----------
+    name : str
+        A format for which `is_exported` is true.
+
+    Returns
+    -------
+    Exporter
+        Ready to write.
+    """
+    module, kind = _EXPORTERS[name]
+    made: Exporter = getattr(import_module(f"brainreg3d.export.{module}"), kind)()
+    return made
+
+
+def check_exporters(formats: Iterable[str]) -> None:
+    """Find out before anything slow whether formats can be written.
+
+    Parameters
+    ----------
+    formats : iterable of str
+        Keys of `brainreg3d.steps.exporting.FORMATS`.
+
+    Raises
+    ------
+    InputError
+        If a package is missing that one of them needs.
+    """
+    for name in filter(is_exported, formats):
+        exporter(name).check()

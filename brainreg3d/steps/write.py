@@ -1,8 +1,8 @@
-"""MaskWriter: masks, labels, tables and provenance on disk."""
+"""MaskWriter: masks, labels, tables, other tools' formats and provenance on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._version import __version__
-from brainreg3d.atlas import Atlas, Region, RegionSet
+from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.errors import OutputError
 from brainreg3d.io.alignment import (
     alignment_content,
@@ -19,37 +19,25 @@ from brainreg3d.io.alignment import (
     says_the_same,
     write_json,
 )
-from brainreg3d.io.atomic import atomic_files
+from brainreg3d.io.atomic import AtomicFiles, atomic_files
 from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.io.masks import write_label_image, write_mask_stack, write_table
-from brainreg3d.state import LEFT, RIGHT, Alignment, Image, Labels, Outputs
+from brainreg3d.state import Alignment, Image, Labels, Outputs
 from brainreg3d.steps.base import Step
+from brainreg3d.steps.exporting import (
+    DEFAULT_FORMATS,
+    FORMATS,
+    ExportContent,
+    Exporter,
+    format_names,
+)
 from brainreg3d.steps.parameters import one_of, optional_path, true_or_false
+from brainreg3d.steps.region_table import mask_table
 
 RUN_SCHEMA = "brainreg3d/run/1"
-FILE_NAMES = {
-    "masks": "_masks.tif",
-    "labels": "_labels.tif",
-    "regions": "_regions.csv",
-    "alignment": "_alignment.json",
-    "run": "_run.json",
-}
-
-
-@attrs.frozen
-class _Row:
-    """One mask: a region, or one side of it."""
-
-    region: Region
-    hemisphere: str
-    n_pixels: int
-    centroid_px: tuple[float, float]
-    mean_depth_mm: float
-
-    @property
-    def name(self) -> str:
-        side = "" if self.hemisphere == "both" else f"_{self.hemisphere}"
-        return f"{self.region.acronym}{side}"
+_RECORDS = {"alignment": "_alignment.json", "run": "_run.json"}
+FILE_NAMES = {kind: end for files in FORMATS.values() for kind, end in files.items()} | _RECORDS
+"""How names of files end, by kind."""
 
 
 class MaskWriter(Step):
@@ -61,18 +49,36 @@ class MaskWriter(Step):
         Where to; beside the image when not given.
     stem : str, optional
         How file names start; the image's name without its suffix when not given.
+    formats : str or iterable of str
+        Which of `brainreg3d.steps.exporting.FORMATS`; the alignment and the run file are always
+        written.
     label_values : {"index", "ids"}
         Whether the label image holds 1, 2, 3, ... in the order of the regions, or structure ids.
     split_hemispheres : bool
         Whether left and right get masks, labels and rows of their own.
+    exporters : mapping of str to Exporter
+        What writes other tools' formats; the pipeline gives them.
+    certain : callable, optional
+        Returns the share of draws of the pose in which each pixel keeps its label; the pipeline
+        gives it where it is known how certain the pose is.
     """
 
     provides: ClassVar[str] = "outputs"
 
     output_dir: Path | None = attrs.field(default=None, converter=optional_path)
     stem: str | None = None
+    formats: tuple[str, ...] = attrs.field(default=DEFAULT_FORMATS, converter=format_names)
     label_values: str = attrs.field(default="index", validator=one_of("index", "ids"))
     split_hemispheres: bool = attrs.field(default=False, validator=true_or_false)
+    exporters: Mapping[str, Exporter] = attrs.field(factory=dict, eq=False, repr=False)
+    certain: Callable[[], NDArray[np.float32]] | None = attrs.field(
+        default=None, eq=False, repr=False
+    )
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of the files that are written, keys of `FILE_NAMES`."""
+        return (*(kind for name in self.formats for kind in FORMATS[name]), *_RECORDS)
 
     def target(self, image: Image, kind: str) -> Path:
         """Return where a file goes.
@@ -81,8 +87,8 @@ class MaskWriter(Step):
         ----------
         image : Image
             The image that is labelled.
-        kind : {"masks", "labels", "regions", "alignment", "run"}
-            Which file.
+        kind : str
+            Which file, a key of `FILE_NAMES`.
 
         Returns
         -------
@@ -137,121 +143,153 @@ class MaskWriter(Step):
         OutputError
             If they cannot be written; nothing is changed then.
         """
-        targets = {kind: self.target(image, kind) for kind in FILE_NAMES}
-        place = targets["alignment"]
-        # The user's own file may hold more than we know, so it stays while it says the same.
-        keeps_alignment = _same_file(place, alignment.file) and says_the_same(place, alignment)
-        numbers = self._number_masks(labels)
-        rows = self._rows(regions, labels, numbers)
+        targets = {kind: self.target(image, kind) for kind in self.kinds}
+        content = self.content(
+            atlas,
+            regions,
+            alignment,
+            labels,
+            image=image,
+            stem=self.stem or image.stem,
+            alignment_file=alignment_content(alignment, image, atlas),
+            provenance=provenance,
+        )
         with atomic_files() as files:
-            paths = {
-                kind: files.temporary(target)
-                for kind, target in targets.items()
-                if kind != "alignment"
-            }
-            paths["alignment"] = place
-            info = f"brainreg3d {__version__}; atlas {atlas.title}; bregma {alignment.bregma}"
-            self._write_pictures(paths, rows, numbers, labels, regions, alignment, info)
-            table = [
-                {**self._table_row(n, row, labels, alignment), "atlas": atlas.title}
-                for n, row in enumerate(rows, 1)
-            ]
-            write_table(paths["regions"], table)
-            content = alignment_content(alignment, image, atlas)
-            if not keeps_alignment:
-                paths["alignment"] = files.temporary(place)
-                write_json(paths["alignment"], content)
-                keep_other_alignment(files, place, alignment)
-            write_json(paths["run"], self._run(content, labels, provenance, targets, paths))
+            for name in self.formats:
+                own = {kind: files.temporary(targets[kind]) for kind in FORMATS[name]}
+                self.write_format(name, content, own)
+                _record(content, targets, own)
+            place = targets["alignment"]
+            record = _write_alignment(files, place, alignment, content.alignment_file)
+            _record(content, targets, {"alignment": record})
+            write_json(files.temporary(targets["run"]), content.run)
         return Outputs(targets)
 
-    def _number_masks(self, labels: Labels) -> NDArray[np.uint16]:
-        """Return the number of the mask of every pixel, from 1 on; 0 for none."""
-        if not self.split_hemispheres:
-            return labels.labels.astype(np.uint16, copy=False)
-        side = labels.hemisphere
-        placed = (labels.labels > 0) & ((side == LEFT) | (side == RIGHT))
-        left = 2 * labels.labels.astype(np.uint16) - 1
-        return np.where(placed, left + (side == RIGHT), 0).astype(np.uint16)
-
-    def _rows(self, regions: RegionSet, labels: Labels, numbers: NDArray[np.uint16]) -> list[_Row]:
-        """Measure all masks at once: a pass for each would take minutes on large images."""
-        sides = ("left", "right") if self.split_hemispheres else ("both",)
-        parts = [(region, side) for region in regions for side in sides]
-        rows, cols = np.nonzero(numbers)
-        number = numbers[rows, cols]
-        counts, *sums = (
-            np.bincount(number, weights, minlength=len(parts) + 1)[1:]
-            for weights in (None, rows, cols, labels.depth_mm[rows, cols])
-        )
-        row, col, depth_mm = (total / np.maximum(counts, 1) for total in sums)
-        return [
-            _Row(region, side, int(counts[n]), (float(row[n]), float(col[n])), float(depth_mm[n]))
-            for n, (region, side) in enumerate(parts)
-        ]
-
-    def _write_pictures(
+    def content(
         self,
-        paths: Mapping[str, Path],
-        rows: list[_Row],
-        numbers: NDArray[np.uint16],
-        labels: Labels,
+        atlas: Atlas,
         regions: RegionSet,
         alignment: Alignment,
-        info: str,
-    ) -> None:
-        view = alignment.view
-        names = [row.name for row in rows]
-        masks = (numbers == number for number in range(1, len(rows) + 1))
-        write_mask_stack(paths["masks"], masks, names, view.shape, view.pixel_size_mm, info)
-        if self.label_values == "ids":
-            ids = np.array([0, *(region.id for region in regions)], dtype=np.uint32)
-            picture: NDArray[Any] = ids[labels.labels]
-        else:
-            picture = numbers
-        write_label_image(paths["labels"], picture, view.pixel_size_mm, info)
-
-    def _table_row(
-        self, number: int, row: _Row, labels: Labels, alignment: Alignment
-    ) -> dict[str, Any]:
-        n_pixels = row.n_pixels
-        height_mm, width_mm = alignment.view.pixel_size_mm
-        region = row.region
-        return {
-            "label": region.id if self.label_values == "ids" else number,
-            "id": region.id,
-            "acronym": region.acronym,
-            "name": region.name,
-            "hemisphere": row.hemisphere,
-            "color": "#{:02x}{:02x}{:02x}".format(*region.rgb),
-            "n_pixels": n_pixels,
-            "area_mm2": f"{n_pixels * height_mm * width_mm:.6f}",
-            "centroid_row_px": f"{row.centroid_px[0]:.3f}" if n_pixels else "",
-            "centroid_col_px": f"{row.centroid_px[1]:.3f}" if n_pixels else "",
-            "mean_depth_mm": f"{row.mean_depth_mm:.4f}" if n_pixels else "",
-            "unseen": labels.unseen.get(region.acronym, ""),
-        }
-
-    def _run(
-        self,
-        alignment: Mapping[str, Any],
         labels: Labels,
+        *,
+        image: Image | None,
+        stem: str,
+        alignment_file: Mapping[str, Any],
         provenance: Mapping[str, Any],
-        targets: Mapping[str, Path],
-        paths: Mapping[str, Path],
-    ) -> dict[str, Any]:
-        """Return the provenance; no times or absolute places, so that equal runs are equal."""
-        return {
+    ) -> ExportContent:
+        """Return what there is to write.
+
+        Parameters
+        ----------
+        atlas : Atlas
+            The atlas.
+        regions : RegionSet
+            The regions.
+        alignment : Alignment
+            Pose, camera and pixel size.
+        labels : Labels
+            The region of every pixel.
+        image : Image or None
+            The image that was labelled, where it is at hand.
+        stem : str
+            How names of the files start.
+        alignment_file : mapping
+            Content of the alignment file.
+        provenance : mapping
+            Inputs, steps and versions of the run.
+
+        Returns
+        -------
+        ExportContent
+            With all masks numbered and measured.
+        """
+        masks = mask_table(regions, labels, split_hemispheres=self.split_hemispheres)
+        ids = self.label_values == "ids"
+        run = {
             "schema": RUN_SCHEMA,
             **provenance,
-            "alignment": dict(alignment),
+            "alignment": dict(alignment_file),
             "unseen": dict(labels.unseen),
-            "outputs": {
-                kind: {"file": targets[kind].name, "sha256": sha256_of_file(path)}
-                for kind, path in paths.items()
-                if kind != "run"
-            },
+            "outputs": {},
         }
+        return ExportContent(
+            atlas,
+            regions,
+            alignment,
+            labels,
+            stem=stem,
+            masks=masks,
+            image=image,
+            table=masks.as_text(labels, alignment, atlas.title, ids=ids),
+            alignment_file=alignment_file,
+            run=run,
+            certain=self.certain,
+        )
+
+    def write_format(self, name: str, content: ExportContent, paths: Mapping[str, Path]) -> None:
+        """Write the files of one format.
+
+        Parameters
+        ----------
+        name : str
+            A key of `FORMATS`.
+        content : ExportContent
+            What there is to write.
+        paths : mapping of str to pathlib.Path
+            Where to, by kind.
+
+        Raises
+        ------
+        OutputError
+            If the format cannot hold it, or nothing writes it.
+        """
+        size_mm = content.alignment.view.pixel_size_mm
+        atlas, bregma = content.atlas.title, content.alignment.bregma
+        info = f"brainreg3d {__version__}; atlas {atlas}; bregma {bregma}"
+        if name == "masks":
+            names = [row.name for row in content.masks.rows]
+            masks = (content.masks.numbers == number for number in range(1, len(names) + 1))
+            write_mask_stack(paths["masks"], masks, names, content.shape, size_mm, info)
+        elif name == "labels":
+            write_label_image(paths["labels"], self._label_picture(content), size_mm, info)
+        elif name == "csv":
+            write_table(paths["regions"], content.table)
+        elif name in self.exporters:
+            self.exporters[name].write(content, paths)
+        else:
+            message = (
+                f"Nothing writes the format {name!r} here: run the step inside BrainReg3D, or give "
+                f"it exporters={{{name!r}: ...}}."
+            )
+            raise OutputError(message)
+
+    def _label_picture(self, content: ExportContent) -> NDArray[Any]:
+        if self.label_values == "index":
+            return content.masks.numbers
+        ids = np.array([0, *(region.id for region in content.regions)], dtype=np.uint32)
+        return np.asarray(ids[content.labels.labels])
+
+
+def _write_alignment(
+    files: AtomicFiles, place: Path, alignment: Alignment, content: Mapping[str, Any]
+) -> Path:
+    """Write the alignment file, or leave the user's own: it may hold more than we know."""
+    if _same_file(place, alignment.file) and says_the_same(place, alignment):
+        return place
+    temporary = files.temporary(place)
+    write_json(temporary, content)
+    keep_other_alignment(files, place, alignment)
+    return temporary
+
+
+def _record(content: ExportContent, targets: Mapping[str, Path], paths: Mapping[str, Path]) -> None:
+    """Add files to the record of the run; without times or places, so equal runs are equal."""
+    content.run["outputs"].update(
+        {
+            kind: {"file": targets[kind].name, "sha256": sha256_of_file(path)}
+            for kind, path in paths.items()
+        }
+    )
 
 
 def _same_file(target: Path, other: Path | None) -> bool:

@@ -75,8 +75,8 @@ def export_brainglobe_atlas(
     -----
     BrainGlobe's axes start at the anterior, superior, right corner, opposite to the origin of the
     atlas frame, so all three axes turn round. Meshes are in nanometres from that corner; see
-    `brainreg3d.export.brainglobe._meshes` for how they are made. Structures without voxels have none. Equal
-    atlases give equal bytes.
+    `brainreg3d.export.brainglobe._meshes` for how they are made. Structures without voxels have
+    none. Equal atlases give equal bytes.
     """
     name = export_name(atlas, name)
     home = home_of(folder)

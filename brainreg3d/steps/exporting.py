@@ -1,0 +1,168 @@
+"""What writers of other tools' formats get, and which files each of them makes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d._arrays import read_only
+from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.errors import InputError, did_you_mean
+from brainreg3d.maps import SurfaceMaps
+from brainreg3d.state import LEFT, RIGHT, Alignment, Image, Labels
+from brainreg3d.steps.region_table import MaskTable
+
+FORMATS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "masks": {"masks": "_masks.tif"},
+        "labels": {"labels": "_labels.tif"},
+        "csv": {"regions": "_regions.csv"},
+        "rois": {"rois": "_rois.zip"},
+        "geojson": {"geojson": "_contours.geojson"},
+        "ome": {"ome": "_labels.ome.tif"},
+        "wfield": {"wfield_atlas": "_wfield_atlas.npy", "wfield_names": "_wfield_names.csv"},
+        "nwb": {"nwb": ".nwb"},
+        "preview": {"preview": "_preview.png"},
+        "report": {"report": "_report.html"},
+    }
+)
+"""Files of each format by kind, and how their names end; the report is last, as it lists others."""
+
+DEFAULT_FORMATS = ("masks", "labels", "csv")
+
+
+@attrs.frozen(eq=False, slots=False)
+class ExportContent:
+    """A labelled image with all that is known of it, to be written in some format.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        The atlas.
+    regions : RegionSet
+        What the labels stand for.
+    alignment : Alignment
+        Pose, camera and pixel size.
+    labels : Labels
+        The region of every pixel, its side and depth.
+    stem : str
+        How names of the files start.
+    masks : MaskTable
+        Numbers and measures of the masks.
+    image : Image or None
+        The image; None where only its alignment is left.
+    table : sequence of mapping
+        Rows of the table of regions, as they are written.
+    alignment_file : mapping
+        Content of the alignment file.
+    run : mapping
+        Content of the run file; its ``outputs`` grow as files are written.
+    certain : callable or None
+        Returns the share of draws of the pose in which each pixel keeps its label, float32 of
+        shape (H, W); None where nothing is known of how certain the pose is.
+    """
+
+    atlas: Atlas = attrs.field(repr=False)
+    regions: RegionSet = attrs.field(repr=False)
+    alignment: Alignment
+    labels: Labels = attrs.field(repr=False)
+    stem: str
+    masks: MaskTable = attrs.field(repr=False)
+    image: Image | None = attrs.field(default=None, repr=False)
+    table: Sequence[Mapping[str, Any]] = attrs.field(default=(), repr=False)
+    alignment_file: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    run: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    certain: Callable[[], NDArray[np.float32]] | None = attrs.field(default=None, repr=False)
+
+    @functools.cached_property
+    def maps(self) -> SurfaceMaps:
+        """Maps of the surface that each pixel sees, each made when it is asked for."""
+        return SurfaceMaps(self.alignment.view, self.atlas.annotation)
+
+    @functools.cached_property
+    def confidence(self) -> NDArray[np.float32] | None:
+        """Share of draws of the pose in which each pixel keeps its label, shape (H, W)."""
+        return None if self.certain is None else self.certain()
+
+    @functools.cached_property
+    def sided_labels(self) -> NDArray[np.uint32]:
+        """Regions and sides in one picture, shape (H, W), in the order of `sided_names`.
+
+        2 * label - 1 for the left part of a region, 2 * label for its right one, 0 for neither.
+        """
+        side = self.labels.hemisphere
+        placed = (self.labels.labels > 0) & ((side == LEFT) | (side == RIGHT))
+        doubled = 2 * self.labels.labels.astype(np.uint32)
+        sided: NDArray[np.uint32] = read_only(
+            np.where(placed, doubled - (side == LEFT), 0).astype(np.uint32)
+        )
+        return sided
+
+    @functools.cached_property
+    def sided_names(self) -> tuple[str, ...]:
+        """Names such as ``"VISp_L"`` and ``"VISp_R"``, two for each region, in order."""
+        return tuple(f"{name}_{side}" for name in self.regions.acronyms for side in "LR")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of the image."""
+        rows, columns = self.labels.labels.shape
+        return rows, columns
+
+
+class Exporter(Protocol):
+    """Writes one format; the pipeline hands exporters to `MaskWriter`."""
+
+    def check(self) -> None:
+        """Raise an error that says what is missing, before anything slow is done."""
+        ...
+
+    def write(self, content: ExportContent, paths: Mapping[str, Path]) -> None:
+        """Write the files of the format.
+
+        Parameters
+        ----------
+        content : ExportContent
+            What there is to write.
+        paths : mapping of str to pathlib.Path
+            Where to, for each kind that `FORMATS` lists; empty files of these names exist.
+        """
+        ...
+
+
+def format_names(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Return formats in the order of `FORMATS`; a converter for `attrs.field`.
+
+    Parameters
+    ----------
+    value : str or iterable of str
+        Names of formats; in one text, separated by commas.
+
+    Returns
+    -------
+    tuple of str
+        Each once.
+
+    Raises
+    ------
+    InputError
+        If one is unknown.
+    """
+    known = ", ".join(FORMATS)
+    if not isinstance(value, Iterable):
+        message = f"formats names some of {known}; got {value!r}."
+        raise InputError(message)
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    names = [part.strip().lower() if isinstance(part, str) else part for part in parts]
+    for name in names:
+        if name not in FORMATS:
+            message = f"There is no format {name!r}; there are {known}."
+            raise InputError(message + did_you_mean(str(name), FORMATS))
+    return tuple(name for name in FORMATS if name in names)
