@@ -39,8 +39,10 @@ class RawVolume:
     ignores_directions : bool
         Whether the header turns or flips axes in a way that is not believed.
     read_slabs : callable, optional
-        Reads the voxels as consecutive slabs along the last axis, for files in which those follow
-        each other, so that not all are in memory at once.
+        Reads the voxels as consecutive slabs, for files in which those follow each other, so that
+        not all are in memory at once.
+    slab_axis : int
+        The axis along which these slabs follow each other, the slowest one in the file.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class RawVolume:
     read: Callable[[], NDArray[Any]]
     ignores_directions: bool = False
     read_slabs: Callable[[], Iterator[NDArray[Any]]] | None = None
+    slab_axis: int = 2
 
 
 def slab_thickness(shape: tuple[int, int, int], voxel_bytes: int) -> int:
@@ -60,7 +63,7 @@ def slab_thickness(shape: tuple[int, int, int], voxel_bytes: int) -> int:
     Parameters
     ----------
     shape : tuple of int
-        Number of voxels, in the file's axis order.
+        Number of voxels, with the axis last along which slabs follow each other.
     voxel_bytes : int
         Bytes of one.
 

@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.errors import AtlasError
-from brainreg3d.io.raw_volume import Numbers, RawVolume, three_lengths, unreadable
+from brainreg3d.io.raw_volume import (
+    Numbers,
+    RawVolume,
+    slab_thickness,
+    three_lengths,
+    unreadable,
+)
 
 
 class _Complaints(logging.Handler):
@@ -85,13 +91,42 @@ def open_tiff(path: Path) -> RawVolume:
         shape = three_lengths(path, tuple(int(length) for length in _tiff_series(path, file).shape))
         spacing, unit = _ome_spacing(file) or _imagej_spacing(file) or (None, None)
     return RawVolume(
-        path, shape, spacing, unit, unit is not None, None, lambda: _read_tiff(path, shape)
+        path,
+        shape,
+        spacing,
+        unit,
+        unit is not None,
+        None,
+        lambda: _read_tiff(path, shape),
+        read_slabs=lambda: _tiff_slabs(path, shape),
+        slab_axis=0,
     )
 
 
 def _read_tiff(path: Path, shape: tuple[int, int, int]) -> NDArray[Any]:
     with _open_tiff_file(path) as file:
         return np.asarray(_tiff_series(path, file).asarray()).reshape(shape)
+
+
+def _tiff_slabs(path: Path, shape: tuple[int, int, int]) -> Iterator[NDArray[Any]]:
+    """Read pages in groups; a file that is a single page of several planes is read whole."""
+    with _open_tiff_file(path) as file:
+        series = _tiff_series(path, file)
+        in_one_block = series.dataoffset is not None
+        if not in_one_block and len(series.pages) != shape[0]:
+            yield np.asarray(series.asarray()).reshape(shape)
+            return
+        plane = shape[1] * shape[2]
+        thickness = slab_thickness(shape[::-1], series.dtype.itemsize)
+        for start in range(0, shape[0], thickness):
+            stop = min(start + thickness, shape[0])
+            if in_one_block:
+                offset = series.dataoffset + start * plane * series.dtype.itemsize
+                dtype, count = series.dtype.newbyteorder(file.byteorder), (stop - start) * plane
+                voxels = file.filehandle.read_array(dtype, count, offset=offset)
+            else:
+                voxels = file.asarray(key=slice(start, stop), series=0)
+            yield np.asarray(voxels).reshape(stop - start, *shape[1:])
 
 
 _UNIT_NAMES = {"um": "um", "µm": "um", "μm": "um", "micron": "um", "microns": "um"}

@@ -141,7 +141,7 @@ def read_volume_slabs(
     Returns
     -------
     VolumeSlabs
-        The voxels; in one slab where the file can only be read whole, as TIFF is here.
+        The voxels; in one slab where the file can only be read whole.
     VolumeHeader
         Where they lie.
 
@@ -156,14 +156,14 @@ def read_volume_slabs(
     raw = open_raw(path)
     header = _interpret(raw, orientation, spacing_um)
     axes, flips = parse_directions(header.directions)
-    sliced = axes.index(2)
+    along = raw.slab_axis
+    sliced, length = axes.index(along), raw.shape[along]
 
     def read() -> Iterator[tuple[Place, NDArray[Any]]]:
         begin = 0
         for voxels in raw.read_slabs() if raw.read_slabs else iter([raw.read()]):
-            end = begin + voxels.shape[2]
+            end = begin + voxels.shape[along]
             place = [slice(None)] * 3
-            length = raw.shape[2]
             place[sliced] = (
                 slice(length - end, length - begin) if flips[sliced] else slice(begin, end)
             )

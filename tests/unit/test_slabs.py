@@ -91,6 +91,48 @@ def test_any_axes_and_format(tmp_path, orientation, suffix):
     assert np.array_equal(compact.ids, at_once.ids)
 
 
+TIFF_KINDS = {
+    "plain": {},
+    "ImageJ": {"imagej": True},
+    "OME": {"ome": True},
+    "big-endian": {"byteorder": ">"},
+    "big": {"bigtiff": True},
+    "packed": {"compression": "zlib"},
+    "packed OME": {"compression": "zlib", "ome": True},
+    "tiles": {"tile": (16, 16)},
+    "packed tiles": {"tile": (16, 16), "compression": "zlib"},
+    "predictor": {"compression": "zlib", "predictor": True, "byteorder": ">"},
+    "one page": {"volumetric": True, "tile": (16, 16, 16)},
+}
+
+
+@pytest.mark.parametrize("kind", TIFF_KINDS)
+def test_tiff(tmp_path, kind):
+    import tifffile
+
+    path = tmp_path / "a.tif"
+    values = np.random.default_rng(1).integers(0, 60_000, (19, 7, 5)).astype("u2")
+    tifffile.imwrite(path, values, photometric="minisblack", **TIFF_KINDS[kind])
+    whole, _, count = in_slabs(path, spacing_um=500)
+    assert np.array_equal(whole, values.transpose(1, 0, 2)[::-1, ::-1])
+    assert count == (1 if kind == "one page" else 3)  # of 8, 8 and 3 pages
+
+
+@pytest.mark.parametrize("kind", ["plain", "packed"])
+@pytest.mark.parametrize("missing", [1, 400])
+def test_a_tiff_that_is_cut(tmp_path, kind, missing):
+    import tifffile
+
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, random_ids("u4"), metadata=None, **TIFF_KINDS[kind])
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[-1]
+        end = page.dataoffsets[-1] + page.databytecounts[-1]
+    path.write_bytes(path.read_bytes()[: end - missing])
+    with pytest.raises(AtlasError, match=r"a\.tif"):
+        in_slabs(path, spacing_um=500)
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("missing", [1, 3, 400])
 def test_a_file_that_is_cut(tmp_path, packed, missing):
