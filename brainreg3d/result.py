@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from brainreg3d import coordinates
 from brainreg3d._arrays import finite_numbers, read_only
 from brainreg3d.atlas import Atlas, BregmaPreset, Region, ccf_to_stereotaxic, stereotaxic_to_ccf
 from brainreg3d.confidence import DEFAULT_DRAWS, label_confidence
-from brainreg3d.errors import BrainReg3DError, InputError, RegionError, did_you_mean
+from brainreg3d.errors import BrainReg3DError, InputError, OutputError, RegionError, did_you_mean
+from brainreg3d.io.alignment import alignment_content
 from brainreg3d.maps import SurfaceMaps
 from brainreg3d.pose_sigma import PoseSigma, check_sigma, sigma_of
 from brainreg3d.state import (
@@ -28,7 +29,8 @@ from brainreg3d.state import (
     State,
     VisibleSamples,
 )
-from brainreg3d.steps import Step
+from brainreg3d.steps import MaskWriter, Step
+from brainreg3d.steps.exporting import ExportContent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -384,6 +386,81 @@ class Result:
         """
         return self.ccf_to_pixel(stereotaxic_to_ccf(points_mm, self._bregma(bregma)))
 
+    def export(
+        self,
+        formats: str | Iterable[str],
+        output_dir: str | Path | None = None,
+        *,
+        stem: str | None = None,
+    ) -> dict[str, Path]:
+        """Write the results in further formats; the run file is left as it is.
+
+        Parameters
+        ----------
+        formats : str or iterable of str
+            Such as ``"rois,geojson"`` or ``("nwb", "report")``; see `BrainReg3D`.
+        output_dir : path-like, optional
+            Where to; beside the files of the run, or the image, when not given.
+        stem : str, optional
+            How names of the files start; as those of the run when not given.
+
+        Returns
+        -------
+        dict of str to pathlib.Path
+            The files by kind.
+
+        Raises
+        ------
+        NotComputed
+            If the run ended before the labels.
+        InputError
+            If a format is unknown, or needs a package that is not installed.
+        OutputError
+            If the files cannot be written; nothing is changed then.
+        """
+        from brainreg3d.export.bundle import write_formats
+
+        content = self.export_content(stem)
+        folder = self._export_folder() if output_dir is None else Path(output_dir)
+        return write_formats(content, formats, folder, self._writer())
+
+    def export_content(self, stem: str | None = None) -> ExportContent:
+        """Return all that is known of the labelled image, for writers of formats.
+
+        Parameters
+        ----------
+        stem : str, optional
+            How names of files start; as those of the run when not given.
+
+        Returns
+        -------
+        ExportContent
+            Labels, maps, table and records.
+
+        Raises
+        ------
+        NotComputed
+            If the run ended before the labels.
+        """
+        labels, _, _, alignment = self._drawable()
+        atlas, regions = self.state.atlas, self.state.regions
+        if atlas is None or regions is None:
+            message = "The run has no regions to write."
+            raise NotComputed(message)
+        writer, image = self._writer(), self.image
+        sigma = self._pose_sigma or sigma_of(alignment)
+        certain = None if sigma is None else lambda: self.confidence
+        return writer.replace(certain=certain).content(
+            atlas,
+            regions,
+            alignment,
+            labels,
+            image=image,
+            stem=stem or writer.stem or (image.stem if image else "image"),
+            alignment_file=alignment_content(alignment, image, atlas),
+            provenance=self.state.provenance,
+        )
+
     def plot_overlay(self) -> Figure:
         """Draw the image with the outlines and names of the regions.
 
@@ -405,6 +482,19 @@ class Result:
             message = "The run has no regions to draw."
             raise NotComputed(message)
         return draw_overlay(image, alignment, regions, labels, atlas=atlas)
+
+    def _writer(self) -> MaskWriter:
+        writer = self._steps.get("MaskWriter")
+        return writer if isinstance(writer, MaskWriter) else MaskWriter()
+
+    def _export_folder(self) -> Path:
+        image, written = self.image, self._writer().output_dir
+        if written is not None:
+            return written
+        if image is None or image.path is None:
+            message = "The image was an array, which has no folder; give output_dir=."
+            raise OutputError(message)
+        return image.path.parent
 
     def _confidence(self, sigma: PoseSigma, n_draws: int, seed: int) -> NDArray[np.float32]:
         kept: NDArray[np.float32] = read_only(

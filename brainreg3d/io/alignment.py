@@ -203,7 +203,7 @@ def _shape(value: Any) -> tuple[int, int] | None:
 
 
 def alignment_content(
-    alignment: Alignment, image: Image, atlas: Atlas | Mapping[str, Any]
+    alignment: Alignment, image: Image | None, atlas: Atlas | Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return an alignment as the content of its file.
 
@@ -211,8 +211,8 @@ def alignment_content(
     ----------
     alignment : Alignment
         Where the image lies.
-    image : Image
-        The image.
+    image : Image or None
+        The image; None where it is not at hand.
     atlas : Atlas or mapping
         The atlas it lies in, or what another alignment file says of it.
 
@@ -225,12 +225,13 @@ def alignment_content(
     picture: dict[str, Any] = {
         "shape": list(view.shape),
         "pixel_size_mm": list(view.pixel_size_mm),
-        "sha256": image.sha256,
     }
-    if image.path is not None:
-        picture["file"] = image.path.name
-    if image.frame is not None:
-        picture["frame"] = image.frame
+    if image is not None:
+        picture["sha256"] = image.sha256
+        if image.path is not None:
+            picture["file"] = image.path.name
+        if image.frame is not None:
+            picture["frame"] = image.frame
     camera: dict[str, Any] = {"distance_mm": view.camera.distance_mm}
     if view.camera.principal_point_px is not None:
         camera["principal_point_px"] = list(view.camera.principal_point_px)
