@@ -55,11 +55,14 @@ class Result:
         The steps by slot; those that label are run again where the pose is uncertain.
     pose_sigma : PoseSigma, optional
         How uncertain the pose is, when the user said so.
+    plots_folder : pathlib.Path, optional
+        Where pictures of this run were saved.
     """
 
     state: State = attrs.field(repr=False)
     _steps: Mapping[str, Step] = attrs.field(factory=dict, repr=False)
     _pose_sigma: PoseSigma | None = attrs.field(default=None, repr=False)
+    plots_folder: Path | None = attrs.field(default=None, repr=False)
 
     @property
     def image(self) -> Image | None:
@@ -135,6 +138,13 @@ class Result:
         """Area of the tissue surface that a pixel sees, shape (H, W); NaN beyond 85 degrees."""
         return None if self._maps is None else self._maps.area_mm2
 
+    @property
+    def pose_sigma(self) -> PoseSigma | None:
+        """How uncertain the pose is: as the run was told, else as its alignment says."""
+        if self._pose_sigma is not None or self.alignment is None:
+            return self._pose_sigma
+        return sigma_of(self.alignment)
+
     @functools.cached_property
     def confidence(self) -> NDArray[np.float32]:
         """Share of draws of the pose in which each pixel keeps its label, shape (H, W).
@@ -142,8 +152,8 @@ class Result:
         The pose is drawn as uncertain as the run was told (``pose_sigma_mm``, ``pose_sigma_deg``),
         or else as the alignment's ``uncertainty`` says; `NotComputed` where neither is known.
         """
-        _, _, _, alignment = self._drawable()
-        sigma = self._pose_sigma or sigma_of(alignment)
+        self._drawable()
+        sigma = self.pose_sigma
         if sigma is None:
             message = (
                 "How certain the pose is, is not known: the alignment has no uncertainty, as a fit "

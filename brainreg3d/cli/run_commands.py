@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from brainreg3d.cli.confidence_line import confidence_line
 from brainreg3d.cli.options import (
     ATLAS_OPTION_NAMES,
     atlas_arguments,
@@ -63,6 +64,12 @@ def _pick_image() -> Path:
 )
 @click.option("--label-values", help="index (1, 2, 3, ...) or ids.  [default: index]")
 @click.option("--split-hemispheres", is_flag=True, default=None, help="Left and right apart.")
+@click.option(
+    "--pose-sigma-mm", type=float, metavar="MM", help="How uncertain the position is, 1 sigma."
+)
+@click.option(
+    "--pose-sigma-deg", type=float, metavar="DEG", help="How uncertain each angle is, 1 sigma."
+)
 @click.option("--verbose", is_flag=True, help="Show every intermediate result.")
 @click.option("--save-plots", is_flag=True, help="Save their pictures to <stem>_plots/.")
 def run(image: Path | None, **options: Any) -> None:
@@ -83,7 +90,11 @@ def run(image: Path | None, **options: Any) -> None:
     )
     if match_to is not None:
         registration.match_to(match_to)
-    report(registration.run())
+    asked = any(options[name] is not None for name in ("pose_sigma_mm", "pose_sigma_deg"))
+    result = registration.run()
+    report(result)
+    if (line := confidence_line(result, asked=asked, method=method)) is not None:
+        click.echo(line)
 
 
 @click.command()
@@ -149,6 +160,8 @@ def report(result: Result) -> None:
             click.echo(f"{len(unseen)} of {len(regions)} regions without a pixel: see the table")
     for path in result.files.values():
         click.echo(f"Wrote {path}")
+    if result.plots_folder is not None:
+        click.echo(f"Pictures are in {result.plots_folder}")
 
 
 def report_pose(result: Result) -> None:

@@ -13,7 +13,7 @@ import tifffile
 import tiny_brain
 from tiny_brain import POST_ID, VISIBLE
 
-from brainreg3d import BrainReg3D, LocalTemplateSource, Pose
+from brainreg3d import BrainReg3D, LocalTemplateSource, Pose, load_registration_result
 from brainreg3d.cli import main
 
 SHAPE = (72, 40)
@@ -94,6 +94,32 @@ def test_options_reach_the_class(study, more, given):
     for kind in ("masks.tif", "labels.tif", "regions.csv", "alignment.json"):
         one, other = (study / d / f"mouse_{kind}" for d in ("line", "class"))
         assert one.read_bytes() == other.read_bytes(), kind
+
+
+def test_how_uncertain_the_pose_is(study, capsys):
+    """Said on the command line, or by the alignment of an image that is quick to draw again."""
+    assert main(words(study)) == 0
+    assert "Confidence" not in capsys.readouterr().out
+
+    assert main(words(study, "--pose-sigma-mm", 0.2, "--pose-sigma-deg", 3)) == 0
+    out = capsys.readouterr().out
+    result = load_registration_result(study / "mouse_run.json")
+    expected = result.confidence_for(position_mm=0.2, yaw_deg=3, tilt_deg=3)
+    part = (expected[result.labels > 0] >= 0.95).mean()
+    assert 0.1 < part < 0.9
+    assert f"Confidence: {part:.0%} of the labelled pixels" in out
+    assert "0.2 mm within the image plane, 3° of yaw" in out
+
+    content = {"schema": "brainreg3d/alignment/1", "pose": attrs.asdict(POSE)}
+    (study / "mine.json").write_text(json.dumps(content | {"uncertainty": {"yaw_deg": 3}}))
+    assert main(words(study)) == 0
+    assert "Confidence" in (out := capsys.readouterr().out)
+    assert "1 sigma: 3° of yaw" in out
+    assert main(words(study, "--method", "original")) == 0  # each draw would take as long as a run
+    assert "Confidence" not in capsys.readouterr().out
+
+    assert main(words(study, "--pose-sigma-mm", -0.2)) == 1
+    assert "pose_sigma_mm is a 1-sigma" in capsys.readouterr().err
 
 
 def test_a_region_name_with_a_comma(study):
@@ -298,9 +324,10 @@ def test_verbose_without_a_screen_saves_pictures(study):
         assert any(part in name for name in names), (part, names)
 
 
-def test_pictures_do_not_change_what_is_written(study):
+def test_pictures_do_not_change_what_is_written(study, capsys):
     assert main(words(study, "--output-dir", str(study / "plain"))) == 0
     assert main(words(study, "--save-plots", "--output-dir", str(study / "drawn"))) == 0
+    assert f"Pictures are in {study / 'drawn' / 'mouse_plots'}\n" in capsys.readouterr().out
     files = sorted(path.name for path in (study / "plain").iterdir())
     assert len(files) == 5
     for name in files:
