@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from weakref import WeakKeyDictionary
-
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._compiled import njit
+from brainreg3d._kept import Kept
 from brainreg3d.atlas import Annotation
 from brainreg3d.atlas.block_search import find_blocks
 from brainreg3d.atlas.blocks import BLOCK_VOXELS, BlockTable
 
-_SETS_KEPT = 4
 _FARTHEST = 255
 
 
@@ -35,9 +31,8 @@ class Gaps:
     box: NDArray[np.int64]
 
 
-_tables: WeakKeyDictionary[Annotation, BlockTable] = WeakKeyDictionary()
-_gaps: WeakKeyDictionary[Annotation, OrderedDict[bytes, Gaps]] = WeakKeyDictionary()
-_lock = threading.Lock()
+_tables: Kept[BlockTable] = Kept(1)
+_gaps: Kept[Gaps] = Kept(4)
 
 
 def gaps_around(annotation: Annotation, member: NDArray[np.bool_]) -> Gaps:
@@ -56,18 +51,14 @@ def gaps_around(annotation: Annotation, member: NDArray[np.bool_]) -> Gaps:
         For the last few sets the same object again.
     """
     key = member.tobytes()
-    with _lock:
-        kept = _gaps.setdefault(annotation, OrderedDict())
-        if key in kept:
-            kept.move_to_end(key)
-            return kept[key]
-        table = annotation.blocks or _tables.get(annotation)
+    gaps = _gaps.get(annotation, key)
+    if gaps is None:
+        table = annotation.blocks or _tables.get(annotation, None)
         if table is None:
-            table = _tables[annotation] = find_blocks(annotation.index)
-        kept[key] = gaps = _measure(table.occupied(member), annotation.index.shape)
-        if len(kept) > _SETS_KEPT:
-            kept.popitem(last=False)
-        return gaps
+            table = _tables.put(annotation, None, find_blocks(annotation.index))
+        gaps = _measure(table.occupied(member), annotation.index.shape)
+        _gaps.put(annotation, key, gaps)
+    return gaps
 
 
 def _measure(occupied: NDArray[np.bool_], shape: tuple[int, ...]) -> Gaps:
