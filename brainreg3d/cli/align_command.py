@@ -53,11 +53,12 @@ def align(image: Path, output: Path | None, landmarks: Path | None, **options: A
     computed. An alignment that is there already is kept under another name; give it with --from to
     start from it.
     """
+    from brainreg3d.io.images import stem_of
     from brainreg3d.pipeline import BrainReg3D
 
     if output is None:
         # Where `run` looks for it.
-        output = image.with_name(f"{image.stem.removesuffix('.ome')}_alignment.json")
+        output = image.with_name(f"{stem_of(image)}_alignment.json")
     if landmarks is not None:
         _check_alone(options)
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})

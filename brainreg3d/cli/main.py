@@ -14,6 +14,7 @@ from brainreg3d._version import __version__
 from brainreg3d.cli.align_command import align
 from brainreg3d.cli.atlas_commands import fetch, regions
 from brainreg3d.cli.export_command import export_atlas
+from brainreg3d.cli.image_dialog import choose_image
 from brainreg3d.cli.run_commands import demo, register, run, show
 from brainreg3d.cli.transfer_command import transfer
 from brainreg3d.errors import BrainReg3DError, did_you_mean
@@ -67,10 +68,10 @@ def main(
         words.insert(0, default_command)
     try:
         if not words:
-            chosen = _choose_image()
+            chosen = choose_image()
             if chosen is None:
                 return _show_help(prog_name)
-            words = ["run", chosen]
+            words = ["run", str(chosen)]
         code = brainreg3d.main(words, prog_name=prog_name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
@@ -96,14 +97,6 @@ def _show_help(prog_name: str) -> int:
     with click.Context(brainreg3d, info_name=prog_name, **settings) as context:
         click.echo(context.get_help(), err=True)
     return NOTHING_DONE
-
-
-def _choose_image() -> str | None:
-    """Ask for the image where there is a screen; None without one, and when nothing was chosen."""
-    from brainreg3d.gui.file_dialog import ask_for_file
-
-    chosen = ask_for_file("Choose the image to register")
-    return None if chosen is None else str(chosen)
 
 
 def _fail(error: Exception, *, debug: bool) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from brainreg3d.cli.confidence_line import confidence_line
+from brainreg3d.cli.image_dialog import choose_image
 from brainreg3d.cli.options import (
     ATLAS_OPTION_NAMES,
     atlas_arguments,
@@ -23,17 +24,6 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 50  # of more regions only those with pixels are listed
 _PATH = click.Path(path_type=Path)
-
-
-def _pick_image() -> Path:
-    """Ask for the image in a file dialog, where there is a screen."""
-    from brainreg3d.gui.file_dialog import ask_for_file
-
-    chosen = ask_for_file("Choose the image to register")
-    if chosen is None:
-        message = "Missing argument 'IMAGE'."
-        raise click.UsageError(message)
-    return chosen
 
 
 @click.command()
@@ -76,11 +66,15 @@ def run(image: Path | None, **options: Any) -> None:
     """Label the pixels of IMAGE and write a mask for each brain region."""
     from brainreg3d.pipeline import BrainReg3D
 
+    image = choose_image() if image is None else image
+    if image is None:
+        message = "Missing argument 'IMAGE'."
+        raise click.UsageError(message)
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
     save_plots, show_plots = options.pop("save_plots"), options.pop("verbose")
     method, match_to = options.pop("method") or "exact", options.pop("match_to")
     registration = BrainReg3D(
-        image if image is not None else _pick_image(),
+        image,
         brain_regions=options.pop("regions"),
         method=method,
         window=open_window(web=options.pop("web")),

@@ -12,16 +12,11 @@ import attrs
 from brainreg3d._logging import logger
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, find_bregma
-from brainreg3d.errors import (
-    AlignmentError,
-    BrainReg3DError,
-    InputError,
-    MissingFileError,
-    did_you_mean,
-)
+from brainreg3d.errors import AlignmentError, BrainReg3DError, InputError
 from brainreg3d.geometry import Camera, Pose
 from brainreg3d.geometry.view import check_pixel_size
 from brainreg3d.io.atomic import AtomicFiles, atomic_files
+from brainreg3d.io.json_file import check_keys, read_json
 from brainreg3d.pose_sigma import check_uncertainty
 from brainreg3d.state import Alignment, Image
 
@@ -94,40 +89,12 @@ def read_alignment(path: str | Path) -> AlignmentFile:
         If it is no JSON, of another schema, or holds unknown keys or values.
     """
     path = Path(path)
-    if not path.is_file():
-        message = f"There is no alignment file {path}. Check the path."
-        raise MissingFileError(message)
-    try:
-        # Some editors put a byte-order mark before the text.
-        text = path.read_text(encoding="utf-8-sig")
-        content = json.loads(
-            text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant
-        )
-    except (ValueError, OSError) as error:
-        message = f"{path} is not a JSON text file ({error}); expected an alignment file."
-        raise AlignmentError(message) from error
+    content = read_json(path, "alignment file", AlignmentError)
     try:
         return parse_alignment(content)
     except InputError as error:
         message = f"{path}: {error}"
         raise AlignmentError(message) from error
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its keys; one that stands twice would otherwise win silently."""
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        message = f"the key {repeated!r} stands twice"
-        raise ValueError(message)
-    return content
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity: Python reads them, but they are no JSON and no measure either."""
-    message = f"{name} is not finite, hence no number of JSON; use null, or leave the key out"
-    raise ValueError(message)
 
 
 def parse_alignment(content: Any) -> AlignmentFile:
@@ -148,13 +115,13 @@ def parse_alignment(content: Any) -> AlignmentFile:
     InputError
         If it is of another schema, or holds unknown keys or values.
     """
-    _check_keys(content, "")
+    check_keys(content, _KEYS[""], "the file", AlignmentError)
     if content.get("schema") != SCHEMA:
         message = f'expected "schema": "{SCHEMA}"; got {content.get("schema")!r}.'
         raise AlignmentError(message)
     sections = {name: content.get(name, {}) for name in _KEYS if name}
     for name, section in sections.items():
-        _check_keys(section, name)
+        check_keys(section, _KEYS[name], f'"{name}"', AlignmentError)
     image, pose = sections["image"], sections["pose"]
     if "center_mm" not in pose:
         message = 'expected a "pose" with "center_mm": [x, y, z].'
@@ -177,19 +144,6 @@ def parse_alignment(content: Any) -> AlignmentFile:
         atlas=sections["atlas"],
         extra={key: content[key] for key in EXTRA_KEYS if key in content},
     )
-
-
-def _check_keys(section: Any, name: str) -> None:
-    where = f'"{name}"' if name else "the file"
-    if not isinstance(section, dict):
-        message = f"expected {where} to be an object in braces; got {section!r}."
-        raise AlignmentError(message)
-    unknown = [key for key in section if key not in _KEYS[name]]
-    if unknown:
-        known = ", ".join(_KEYS[name])
-        hint = did_you_mean(unknown[0], _KEYS[name])
-        message = f"unknown key {unknown[0]!r} in {where}.{hint} Known keys: {known}."
-        raise AlignmentError(message)
 
 
 def _shape(value: Any) -> tuple[int, int] | None:

@@ -60,8 +60,7 @@ def load_image(source: str | Path | ArrayLike, frame: int | None = None) -> Imag
     if isinstance(source, str | Path):
         path = Path(source)
         stored = _read_file(path, frame)
-        name, stem, digest = path.name, path.stem, sha256_of_file(path)
-        stem = stem.removesuffix(".ome")
+        name, stem, digest = path.name, stem_of(path), sha256_of_file(path)
     else:
         path, name, stem = None, "the array", "image"
         array = _as_array(source)
@@ -70,6 +69,22 @@ def load_image(source: str | Path | ArrayLike, frame: int | None = None) -> Imag
     pixels = _to_grey(stored.pixels)
     _check_pixels(pixels, name)
     return Image(pixels, stem, digest, path, stored.pixel_size_mm, frame)
+
+
+def stem_of(path: Path) -> str:
+    """Return how names of results of an image start.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The image.
+
+    Returns
+    -------
+    str
+        Its name without suffix, and without ``.ome`` before that.
+    """
+    return path.stem.removesuffix(".ome")
 
 
 def _as_array(source: ArrayLike) -> NDArray[Any]:

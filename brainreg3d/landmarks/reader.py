@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from brainreg3d.atlas import find_bregma
-from brainreg3d.errors import InputError, MissingFileError, did_you_mean
+from brainreg3d.errors import InputError
 from brainreg3d.geometry.view import check_pixel_size
+from brainreg3d.io.json_file import check_keys, read_json
 from brainreg3d.landmarks.landmark import Landmark
 from brainreg3d.landmarks.outline import fit_ellipse
 
@@ -61,15 +61,7 @@ def read_landmarks(path: str | Path) -> LandmarkFile:
         If it is no JSON, or holds unknown keys, names or values.
     """
     path = Path(path)
-    if not path.is_file():
-        message = f"There is no landmarks file {path}. Check the path."
-        raise MissingFileError(message)
-    try:
-        # Some editors put a byte-order mark before the text.
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as error:
-        message = f"{path} is not a JSON text file ({error}); expected a file of landmarks."
-        raise InputError(message) from error
+    content = read_json(path, "file of landmarks")
     try:
         return parse_landmarks(content)
     except InputError as error:
@@ -100,7 +92,7 @@ def parse_landmarks(content: Any) -> LandmarkFile:
     if is_wfield(content):
         places, pixel_size = parse_wfield(content)
         return LandmarkFile(places, "wfield", pixel_size)
-    _check_keys(content, _FILE_KEYS, "the file")
+    check_keys(content, _FILE_KEYS, "the file")
     entries = content.get("landmarks")
     if not isinstance(entries, list) or not entries:
         message = (
@@ -122,7 +114,7 @@ def _landmark(entry: Any, number: int) -> Landmark:
     try:
         if isinstance(entry, dict) and ("window" in entry or "outline" in entry):
             return _window(entry)
-        _check_keys(entry, _POINT_KEYS, "a landmark")
+        check_keys(entry, _POINT_KEYS, "a landmark")
         missing = [key for key in ("row", "col") if key not in entry]
         if missing:
             message = (
@@ -139,9 +131,9 @@ def _landmark(entry: Any, number: int) -> Landmark:
 
 def _window(entry: dict[str, Any]) -> Landmark:
     """Turn the outline of a round window into a landmark at its centre."""
-    _check_keys(entry, _OUTLINE_KEYS, "a window")
+    check_keys(entry, _OUTLINE_KEYS, "a window")
     window: dict[str, Any] = entry.get("window", {})
-    _check_keys(window, _WINDOW_KEYS, '"window"')
+    check_keys(window, _WINDOW_KEYS, '"window"')
     ellipse = fit_ellipse(entry.get("outline", []))
     stereotaxic, ccf = window.get("center_stereotaxic_mm"), window.get("center_ccf_um")
     if stereotaxic is None and ccf is None:
@@ -156,14 +148,3 @@ def _window(entry: dict[str, Any]) -> Landmark:
         diameter_mm=window.get("diameter_mm"),
         diameter_px=ellipse.long_px,
     )
-
-
-def _check_keys(section: Any, known: tuple[str, ...], where: str) -> None:
-    if not isinstance(section, dict):
-        message = f"expected {where} to be an object in braces; got {section!r}."
-        raise InputError(message)
-    unknown = [key for key in section if key not in known]
-    if unknown:
-        hint = did_you_mean(unknown[0], known)
-        message = f"unknown key {unknown[0]!r} in {where}.{hint} Known keys: {', '.join(known)}."
-        raise InputError(message)

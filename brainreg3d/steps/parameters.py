@@ -112,6 +112,10 @@ def whole_number(minimum: int) -> Validator:
     return check
 
 
+def _is_finite_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
 def positive_or_none(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Accept a positive number, or None.
 
@@ -127,8 +131,7 @@ def positive_or_none(_: Any, attribute: attrs.Attribute[Any], value: Any) -> Non
     InputError
         If it is neither.
     """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if value is not None and not (is_number and 0 < value < float("inf")):
+    if value is not None and not (_is_finite_number(value) and value > 0):
         message = f"{attribute.name} is a positive number, or None; got {value!r}."
         raise InputError(message)
 
@@ -148,8 +151,7 @@ def not_negative(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     InputError
         If it is something else.
     """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < float("inf"):
+    if not _is_finite_number(value) or value < 0:
         message = f"{attribute.name} is a number from 0 on; got {value!r}."
         raise InputError(message)
 

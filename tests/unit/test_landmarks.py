@@ -175,6 +175,8 @@ def _good():
     ("content", "complaint"),
     [
         ("no json", "is not a JSON text"),
+        ('{"landmarks": [{"name": "bregma", "row": 1, "row": 9, "col": 2}]}', "'row' stands twice"),
+        ('{"landmarks": [{"name": "bregma", "row": NaN, "col": 2}]}', "NaN is not finite"),
         ([], "an object in braces"),
         ({"landmarks": []}, "a list of at least one"),
         ({**_good(), "bergma": "ibl"}, "unknown key 'bergma'.*Did you mean bregma"),
