@@ -21,7 +21,8 @@ from brainreg3d.errors import InputError
 from brainreg3d.geometry.view import check_pixel_size
 from brainreg3d.landmarks.landmark import Landmark
 
-_MARKS = ("landmarks_im", "landmarks_match", "bregma_offset", "resolution")
+_MARKS = ("landmarks_im", "landmarks_match", "bregma_offset")
+"""Keys of its own; what others might add to a list of landmarks, such as a resolution, is none."""
 
 
 def is_wfield(content: Any) -> bool:
@@ -37,7 +38,7 @@ def is_wfield(content: Any) -> bool:
     bool
         True if its landmarks are columns of a table instead of a list of points.
     """
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or isinstance(content.get("landmarks"), list):
         return False
     return isinstance(content.get("landmarks"), dict) or any(key in content for key in _MARKS)
 

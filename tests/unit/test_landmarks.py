@@ -181,6 +181,7 @@ def _good():
         ({"landmarks": []}, "a list of at least one"),
         ({**_good(), "bergma": "ibl"}, "unknown key 'bergma'.*Did you mean bregma"),
         ({**_good(), "bregma": "ilb"}, "Unknown bregma 'ilb'"),
+        ({**_good(), "resolution": 0.02}, "unknown key 'resolution'.*Known keys: .*pixel_size_mm"),
         ({**_good(), "pixel_size_mm": 3}, "two numbers"),
         ({"landmarks": [{"name": "bregma", "row": 1}]}, r"landmark 1 \('bregma'\): .*\"col\""),
         ({"landmarks": [{"name": "bregma", "rwo": 1, "col": 2}]}, "Did you mean row"),
