@@ -107,9 +107,9 @@ class Result:
     @functools.cached_property
     def masks(self) -> NDArray[np.bool_] | None:
         """One mask for each region, shape (R, H, W)."""
-        if self.labels is None or self.regions is None:
+        if self.labels is None or self._acronyms is None:
             return None
-        numbers = np.arange(1, len(self.regions) + 1, dtype=self.labels.dtype)
+        numbers = np.arange(1, len(self._acronyms) + 1, dtype=self.labels.dtype)
         masks: NDArray[np.bool_] = read_only(self.labels[None] == numbers[:, None, None])
         return masks
 
@@ -152,7 +152,7 @@ class Result:
         The pose is drawn as uncertain as the run was told (``pose_sigma_mm``, ``pose_sigma_deg``),
         or else as the alignment's ``uncertainty`` says; `NotComputed` where neither is known.
         """
-        self._drawable()
+        self._labelled()
         sigma = self.pose_sigma
         if sigma is None:
             message = (
@@ -205,7 +205,7 @@ class Result:
         InputError
             If a number is not one, or negative.
         """
-        self._drawable()
+        self._labelled()
         check_sigma("tilt_deg", tilt_deg)  # not under the names that it has there
         sigma = PoseSigma(
             position_mm=position_mm,
@@ -241,17 +241,17 @@ class Result:
         InputError
             If `share` is no number from 0 to 1, or `confidence` is not of the image's shape.
         """
-        labels, regions, _, _ = self._drawable()
+        labels, names = self._labelled()
         numbers = finite_numbers(share, 1)
         if numbers is None or not 0 <= numbers[0] <= 1:
             message = f"share is a number from 0 to 1; got {share!r}."
             raise InputError(message)
         kept = self.confidence if confidence is None else np.asarray(confidence)
-        if kept.shape != labels.labels.shape:
-            message = f"confidence has shape {kept.shape}; the image has {labels.labels.shape}."
+        if kept.shape != labels.shape:
+            message = f"confidence has shape {kept.shape}; the image has {labels.shape}."
             raise InputError(message)
-        core = np.where(kept >= numbers[0], labels.labels, 0)
-        places = np.arange(1, len(regions) + 1, dtype=core.dtype)
+        core = np.where(kept >= numbers[0], labels, 0)
+        places = np.arange(1, len(names) + 1, dtype=core.dtype)
         return np.asarray(core[None] == places[:, None, None])
 
     @property
@@ -285,13 +285,12 @@ class Result:
         NotComputed
             If the run ended before the labels.
         """
-        labels, regions, _, _ = self._drawable()
-        names = [region.acronym for region in regions]
+        labels, names = self._labelled()
         if acronym not in names:
             shown = ", ".join(names[:_MOST_NAMES]) + (" ..." if len(names) > _MOST_NAMES else "")
             message = f"{acronym!r} is not among the regions of this run, {shown}."
             raise RegionError(message + did_you_mean(acronym, names))
-        mask: NDArray[np.bool_] = read_only(labels.labels == names.index(acronym) + 1)
+        mask: NDArray[np.bool_] = read_only(labels == names.index(acronym) + 1)
         return mask
 
     def pixel_to_ccf(self, rows: ArrayLike, cols: ArrayLike) -> NDArray[np.float64]:
@@ -452,9 +451,10 @@ class Result:
         NotComputed
             If the run ended before the labels.
         """
-        labels, _, _, alignment = self._drawable()
-        atlas, regions = self.state.atlas, self.state.regions
-        if atlas is None or regions is None:
+        self._labelled()
+        atlas, alignment = self._placed()
+        labels, regions = self.state.labels, self.state.regions
+        if labels is None or regions is None:
             message = "The run has no regions to write."
             raise NotComputed(message)
         writer, image = self._writer(), self.image
@@ -467,7 +467,7 @@ class Result:
             labels,
             image=image,
             stem=stem or writer.stem or (image.stem if image else "image"),
-            alignment_file=alignment_content(alignment, image, atlas),
+            alignment_file=alignment_content(alignment, self._image_record, atlas),
             provenance=self.state.provenance,
         )
 
@@ -527,16 +527,40 @@ class Result:
     def _bregma(self, given: str | BregmaPreset | None) -> str | BregmaPreset:
         return self._placed()[1].bregma if given is None else given
 
+    @property
+    def _acronyms(self) -> tuple[str, ...] | None:
+        """Names of the regions that labels stand for."""
+        return None if self.state.regions is None else self.state.regions.acronyms
+
+    @property
+    def _image_record(self) -> Any:
+        """What an alignment file says of the image; its pixels are not looked at."""
+        return self.image
+
+    def _labelled(self) -> tuple[NDArray[np.uint16], tuple[str, ...]]:
+        """Return the labels and the names of what they stand for."""
+        if self.labels is None or self._acronyms is None:
+            message = "The run ended before pixels were labelled; call run() without until=."
+            raise NotComputed(message)
+        return self.labels, self._acronyms
+
     def _drawable(self) -> tuple[Labels, tuple[Region, ...], Image, Alignment]:
+        self._labelled()
         labels, image, alignment = self.state.labels, self.image, self.alignment
-        if labels is None or image is None or alignment is None or self.regions is None:
+        if image is None:
+            message = (
+                "The image is not there to be drawn: its file has been moved away, or it was an "
+                "array. Give it: BrainReg3D.load(path, image=...)."
+            )
+            raise NotComputed(message)
+        if labels is None or alignment is None or self.regions is None:
             message = "The run ended before pixels were labelled; call run() without until=."
             raise NotComputed(message)
         return labels, self.regions, image, alignment
 
     def _repr_png_(self) -> bytes | None:
         """Show the overlay in a notebook."""
-        if self.labels is None:
+        if self.labels is None or self.image is None:
             return None
         buffer = io.BytesIO()
         self.plot_overlay().savefig(buffer, format="png", dpi=120)
