@@ -12,6 +12,7 @@ import attrs
 from brainreg3d._logging import logger
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, find_bregma
+from brainreg3d.atlas.bregma import DEFAULT_BREGMA
 from brainreg3d.errors import AlignmentError, BrainReg3DError, InputError
 from brainreg3d.geometry import Camera, Pose
 from brainreg3d.geometry.view import check_pixel_size
@@ -22,6 +23,7 @@ from brainreg3d.state import Alignment, Image
 
 SCHEMA = "brainreg3d/alignment/1"
 EXTRA_KEYS = ("uncertainty", "landmarks", "history")
+_EVIDENCE = ("uncertainty", "landmarks")
 _KEYS: dict[str, tuple[str, ...]] = {
     "": ("schema", "image", "pose", "camera", "atlas", "bregma", "brainreg3d", *EXTRA_KEYS),
     "image": ("shape", "pixel_size_mm", "sha256", "file", "frame"),
@@ -55,6 +57,8 @@ class AlignmentFile:
         Name, resolution and hash of the atlas it was made with.
     extra : mapping
         ``uncertainty``, ``landmarks`` and ``history``, as they stand in the file.
+    image_frame : int or None
+        Which frame of a stack the image is.
     """
 
     pose: Pose
@@ -66,6 +70,7 @@ class AlignmentFile:
     bregma: str | None = None
     atlas: Mapping[str, Any] = attrs.field(factory=dict)
     extra: Mapping[str, Any] = attrs.field(factory=dict)
+    image_frame: int | None = None
 
 
 def read_alignment(path: str | Path) -> AlignmentFile:
@@ -143,6 +148,7 @@ def parse_alignment(content: Any) -> AlignmentFile:
         bregma=content.get("bregma"),
         atlas=sections["atlas"],
         extra={key: content[key] for key in EXTRA_KEYS if key in content},
+        image_frame=image.get("frame"),
     )
 
 
@@ -276,15 +282,21 @@ def says_the_same(path: Path, alignment: Alignment) -> bool:
     -------
     bool
         False if it says something else, or cannot be read. A pixel size that it leaves open does
-        not matter; a camera that it leaves open is the default one.
+        not matter; a camera or a bregma that it leaves open is the default one. Its history does
+        not matter either.
     """
     try:
         record = read_alignment(path)
     except BrainReg3DError:
         return False
     view = alignment.view
-    same_size = record.pixel_size_mm in (None, view.pixel_size_mm)
-    return record.pose == view.pose and (record.camera or Camera()) == view.camera and same_size
+    return (
+        record.pose == view.pose
+        and (record.camera or Camera()) == view.camera
+        and record.pixel_size_mm in (None, view.pixel_size_mm)
+        and (record.bregma or DEFAULT_BREGMA) == alignment.bregma
+        and all(record.extra.get(key) == alignment.extra.get(key) for key in _EVIDENCE)
+    )
 
 
 def keep_other_alignment(files: AtomicFiles, target: Path, alignment: Alignment) -> None:
