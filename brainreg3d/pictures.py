@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from brainreg3d import views
 from brainreg3d._logging import logger
+from brainreg3d.atlas import DEFAULT_BREGMA
 from brainreg3d.confidence import label_confidence
 from brainreg3d.errors import InputError, OutputError, RegistrationFailed, RenderingUnavailable
 from brainreg3d.maps import SurfaceMaps
 from brainreg3d.pose_sigma import PoseSigma, sigma_of
 from brainreg3d.state import State
 from brainreg3d.steps import Step
-from brainreg3d.steps.aligner import DEFAULT_BREGMA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,6 +7,7 @@ from brainreg3d.atlas.annotation import Annotation
 from brainreg3d.atlas.atlas import Atlas, Template
 from brainreg3d.atlas.bregma import (
     BREGMA_PRESETS,
+    DEFAULT_BREGMA,
     BregmaPreset,
     ccf_to_stereotaxic,
     find_bregma,
@@ -20,6 +21,7 @@ from brainreg3d.atlas.structures import Structure, StructureTree
 __all__ = [
     "BREGMA_PRESETS",
     "CUTS",
+    "DEFAULT_BREGMA",
     "OVERLAPS",
     "WFIELD_NAMES",
     "Annotation",

@@ -162,6 +162,10 @@ BREGMA_PRESETS: dict[str, BregmaPreset] = {
 }
 
 
+DEFAULT_BREGMA = "ibl"
+"""The preset that counts where none is named."""
+
+
 def find_bregma(name: str) -> BregmaPreset:
     """Return a bregma preset by name.
 

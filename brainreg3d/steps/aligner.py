@@ -10,7 +10,7 @@ import numpy as np
 
 from brainreg3d._arrays import finite_numbers
 from brainreg3d._logging import logger
-from brainreg3d.atlas import find_bregma
+from brainreg3d.atlas import DEFAULT_BREGMA, find_bregma
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import Camera, ImageView
 from brainreg3d.geometry.view import pixel_size_of
@@ -18,7 +18,6 @@ from brainreg3d.state import Image
 from brainreg3d.steps.base import Step
 
 DEFAULT_PIXEL_SIZE_MM = (0.015, 0.015)
-DEFAULT_BREGMA = "ibl"
 CONTRADICTION = 0.01  # relative difference between two sources that is worth a warning
 
 

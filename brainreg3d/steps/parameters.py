@@ -113,7 +113,8 @@ def whole_number(minimum: int) -> Validator:
 
 
 def _is_finite_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) < float("inf")
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and -float("inf") < value < float("inf")
 
 
 def positive_or_none(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

@@ -391,6 +391,37 @@ def test_the_saved_alignment_is_the_one_that_was_used(image, name):
     assert stored["alignment"]["landmarks"] == {"note": "mine"}
 
 
+def test_another_bregma_is_written_down(image):
+    """Not only reported against: a run that follows takes up the file."""
+    saved = register(image).run().files["alignment"]
+    before = saved.read_bytes()
+    again = {"alignment": saved, "camera_distance_mm": NOT_GIVEN}
+    register(image, **again).run()
+    assert saved.read_bytes() == before
+    register(image, **again, bregma="wfield").run()
+    assert json.loads(saved.read_text())["bregma"] == "wfield"
+    assert image.with_name("brain_alignment_1.json").read_bytes() == before
+
+
+def test_a_bregma_that_a_file_leaves_open_is_the_default(image):
+    mine = by_hand(image, "brain_alignment.json")
+    before = mine.read_bytes()
+    usual = {"alignment": mine, "camera_distance_mm": NOT_GIVEN}
+    register(image, **usual, bregma="ibl").run()
+    assert mine.read_bytes() == before
+    register(image, **usual, bregma="cortexlab").run()
+    assert json.loads(mine.read_text())["bregma"] == "cortexlab"
+
+
+def test_landmarks_of_an_earlier_alignment_are_not_lost(image):
+    """The same pose, typed in: the file that is replaced says where it comes from."""
+    mine = by_hand(image, "brain_alignment.json")
+    before = mine.read_bytes()
+    register(image, alignment=ABOVE).run()
+    assert "landmarks" not in json.loads(mine.read_text())
+    assert image.with_name("brain_alignment_1.json").read_bytes() == before
+
+
 def test_the_alignment_of_a_run_gives_the_same_labels_again(image, tmp_path):
     pose = Pose((2.1, 3.3, 3.9), 12.3456789, -7.1, 3.3, mirrored=True)
     first = register(image, alignment=pose, camera_distance_mm=21.7).run()
