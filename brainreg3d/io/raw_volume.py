@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.errors import AtlasError
 
-_SLAB_BYTES = 1 << 27
+SLAB_BYTES = 1 << 27
 
 Numbers = tuple[float, float, float]
 
@@ -72,7 +72,7 @@ def slab_thickness(shape: tuple[int, int, int], voxel_bytes: int) -> int:
     int
         At least 1; slabs take 128 MB where that is possible.
     """
-    return max(1, _SLAB_BYTES // (shape[0] * shape[1] * voxel_bytes))
+    return max(1, SLAB_BYTES // (shape[0] * shape[1] * voxel_bytes))
 
 
 def unreadable(path: Path, reason: object) -> AtlasError:

@@ -98,7 +98,7 @@ def open_tiff(path: Path) -> RawVolume:
         unit is not None,
         None,
         lambda: _read_tiff(path, shape),
-        read_slabs=lambda: _tiff_slabs(path, shape),
+        read_slabs=lambda: tiff_slabs(path),
         slab_axis=0,
     )
 
@@ -108,10 +108,27 @@ def _read_tiff(path: Path, shape: tuple[int, int, int]) -> NDArray[Any]:
         return np.asarray(_tiff_series(path, file).asarray()).reshape(shape)
 
 
-def _tiff_slabs(path: Path, shape: tuple[int, int, int]) -> Iterator[NDArray[Any]]:
-    """Read pages in groups; a file that is a single page of several planes is read whole."""
+def tiff_slabs(path: Path) -> Iterator[NDArray[Any]]:
+    """Read the pages of a TIFF stack in groups.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An existing file.
+
+    Yields
+    ------
+    numpy.ndarray, shape (N, H, W)
+        Consecutive pages, of about 128 MB; all of them where a file is packed as a single page.
+
+    Raises
+    ------
+    AtlasError
+        If it is damaged or no 3D volume.
+    """
     with _open_tiff_file(path) as file:
         series = _tiff_series(path, file)
+        shape = three_lengths(path, tuple(int(length) for length in series.shape))
         in_one_block = series.dataoffset is not None
         if not in_one_block and len(series.pages) != shape[0]:
             yield np.asarray(series.asarray()).reshape(shape)

@@ -1,4 +1,4 @@
-"""Writes a small BrainGlobe atlas (format 3) to disk, as the installer would leave it."""
+"""Writes small BrainGlobe atlases to disk, as the installer would leave them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import ngff_zarr
 import numpy as np
+import tifffile
 
 
 def _write_zarr(path: Path, stack: np.ndarray, resolution_um: tuple[float, ...]) -> None:
@@ -17,6 +18,12 @@ def _write_zarr(path: Path, stack: np.ndarray, resolution_um: tuple[float, ...])
     multiscales = ngff_zarr.to_multiscales(image, scale_factors=[], chunks=32)
     path.parent.mkdir(parents=True)
     ngff_zarr.to_ngff_zarr(str(path), multiscales, version="0.5")
+
+
+def _write_config(home: Path) -> None:
+    (home / "bg_config.conf").write_text(
+        f"[default_dirs]\nbrainglobe_dir = {home / 'data'}\ninterm_download_dir = {home / 'data'}\n"
+    )
 
 
 def write_brainglobe_atlas(
@@ -28,14 +35,14 @@ def write_brainglobe_atlas(
     resolution_um: tuple[float, float, float],
     orientation: str = "asr",
 ) -> Path:
-    """Install an atlas below `home`, with the configuration that points there; return its root.
+    """Install an atlas of format 3 below `home`, with the configuration that points there.
+
+    Returns the folder of all atlases' parts.
 
     Without a template there are only its metadata, as in an atlas whose template was never used.
     """
     root = home / "data" / "brainglobe-atlasapi"
-    (home / "bg_config.conf").write_text(
-        f"[default_dirs]\nbrainglobe_dir = {home / 'data'}\ninterm_download_dir = {home / 'data'}\n"
-    )
+    _write_config(home)
     terms = {"location": f"/terminologies/{name}-terms/1_0", "name": "terms"}
     reference = {"location": f"/templates/{name}-template/1_0", "name": "template"}
     labels: dict[str, object] = {
@@ -81,3 +88,46 @@ def write_brainglobe_atlas(
         lines.append(f'{identifier},{parent},{identifier},{full_name},{acronym},#0A141E,"{path}"')
     (table / "terminology.csv").write_text("\n".join(lines) + "\n")
     return root
+
+
+def write_tiff_atlas(
+    home: Path,
+    name: str,
+    annotation: np.ndarray,
+    template: np.ndarray,
+    structures: list[tuple[int, str, str, list[int]]],
+    resolution_um: tuple[float, float, float],
+    orientation: str = "asr",
+    version: str = "1.0",
+) -> Path:
+    """Install an atlas in the layout before format 3 below `home`; return its folder."""
+    _write_config(home)
+    folder = home / "data" / f"{name}_v{version}"
+    folder.mkdir(parents=True)
+    tifffile.imwrite(folder / "annotation.tiff", annotation)
+    tifffile.imwrite(folder / "reference.tiff", template.astype(np.uint16))
+    metadata = {
+        "name": name.rpartition("_")[0],
+        "version": version,
+        "citation": "A test (2020)",
+        "atlas_link": "",
+        "species": "Mus testus",
+        "symmetric": True,
+        "resolution": list(resolution_um),
+        "orientation": orientation,
+        "shape": list(annotation.shape),
+        "additional_references": [],
+    }
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    records = [
+        {
+            "id": identifier,
+            "acronym": acronym,
+            "name": full_name,
+            "structure_id_path": path,
+            "rgb_triplet": [10, 20, 30],
+        }
+        for identifier, acronym, full_name, path in structures
+    ]
+    (folder / "structures.json").write_text(json.dumps(records))
+    return folder

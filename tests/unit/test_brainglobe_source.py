@@ -1,3 +1,5 @@
+import itertools
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from brainreg3d.sources.brainglobe import installed_brainglobe_atlases, load_bra
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 
-from brainglobe_writer import write_brainglobe_atlas
+from brainglobe_writer import write_brainglobe_atlas, write_tiff_atlas
 
 STRUCTURES = [
     (1, "root", "root", [1]),
@@ -95,7 +97,9 @@ def test_the_second_load_comes_from_the_cache_and_a_changed_atlas_does_not(home,
     labels, root = install_asr(home)
     first = load_brainglobe_atlas("toy_mouse_500um")
     with monkeypatch.context() as patch:
-        patch.setattr("brainreg3d.sources.brainglobe._voxels", lambda *_: pytest.fail("read again"))
+        patch.setattr(
+            "brainreg3d.sources.brainglobe.volume_slabs", lambda *_: pytest.fail("read again")
+        )
         second = load_brainglobe_atlas("toy_mouse_500um")
     assert np.array_equal(first.annotation.index, second.annotation.index)
     shutil.rmtree(root)
@@ -144,6 +148,99 @@ def test_a_damaged_atlas(home, damage):
     (root / "atlases" / "toy_mouse_500um" / "1_0" / "manifest.json").write_text(damage)
     with pytest.raises(AtlasError, match="install it again"):
         load_brainglobe_atlas("toy_mouse_500um")
+
+
+def change_manifest(root, **entries):
+    path = root / "atlases" / "toy_mouse_500um" / "1_0" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, **entries}))
+
+
+@pytest.mark.parametrize("orientation", ["xyz", None, "asrx", "ASR", "aps", "as", "", 5, ["asr"]])
+def test_an_orientation_that_is_none(home, orientation):
+    _, root = install_asr(home)
+    change_manifest(root, orientation=orientation)
+    with pytest.raises(
+        AtlasError, match=r"orientation; expected three lower-case letters"
+    ) as caught:
+        load_brainglobe_atlas("toy_mouse_500um")
+    assert repr(orientation) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "resolution",
+    [[25], [], 25, "25", None, [500, 500, -1], [500, 500, "a"], [500] * 4, [500, 0, 500]],
+)
+def test_a_resolution_that_is_none(home, resolution):
+    _, root = install_asr(home)
+    change_manifest(root, resolution=resolution)
+    with pytest.raises(AtlasError, match="resolution; expected three positive numbers in µm"):
+        load_brainglobe_atlas("toy_mouse_500um")
+
+
+def all_orientations():
+    for letters in itertools.permutations(["ap", "si", "lr"]):
+        yield from map("".join, itertools.product(*letters))
+
+
+@pytest.mark.parametrize("layout", ["ome-zarr", "tiff"])
+@pytest.mark.parametrize("slab_bytes", [1, 12 * 16 * 4 * 3])
+def test_slabs_of_any_axes(home, monkeypatch, slab_bytes, layout):
+    """Read in small parts, every voxel comes to the place that its letters name."""
+    monkeypatch.setattr("brainreg3d.io.raw_volume.SLAB_BYTES", slab_bytes)
+    labels = np.random.default_rng(3).integers(1, 3, (20, 12, 16)).astype(np.uint32) * 5
+    labels[3, 2, 1] = MARKER
+    write = write_brainglobe_atlas if layout == "ome-zarr" else write_tiff_atlas
+    for orientation in all_orientations():
+        name = f"{orientation}_500um"
+        write(home, name, labels, labels, STRUCTURES, (500.0,) * 3, orientation)
+        volume = load_brainglobe_atlas(name).annotation.to_ids()
+        # From the other end where an axis starts where ours ends, then by the pairs of letters.
+        steps = tuple(slice(None, None, 1 if letter in "ipl" else -1) for letter in orientation)
+        pairs = [
+            "ap" if letter in "ap" else "si" if letter in "si" else "lr" for letter in orientation
+        ]
+        axes = [pairs.index(pair) for pair in ("si", "ap", "lr")]
+        assert np.array_equal(volume, labels[steps].transpose(axes)), orientation
+
+
+def test_atlases_of_the_tiff_layout(home):
+    labels = toy((20, 12, 16), (4, 3, 2))
+    grey = labels.astype(np.uint16) + np.arange(16, dtype=np.uint16)
+    write_tiff_atlas(home, "old_mouse_500um", labels, grey, STRUCTURES, (500.0,) * 3)
+    atlas = load_atlas("old_mouse_500um")
+    assert atlas.full_name == "old_mouse_500um"
+    (place,) = np.argwhere(atlas.annotation.to_ids() == MARKER)
+    assert tuple(place) == (11 - 3, 19 - 4, 15 - 2)
+    assert atlas.template.data[0, 0].tolist() == list(range(15, -1, -1))
+    assert [(s.id, s.acronym, s.parent_id) for s in atlas.structures] == [
+        (1, "root", None),
+        (5, "A", 1),
+        (MARKER, "M", 1),
+    ]
+    assert atlas.citation == "A test (2020)"
+
+
+def test_the_newest_version_and_layout_are_taken(home):
+    labels = toy((20, 12, 16), (4, 3, 2))
+    write_tiff_atlas(
+        home, "toy_mouse_500um", labels, labels, STRUCTURES, (500.0,) * 3, version="1.9"
+    )
+    newer = write_tiff_atlas(
+        home, "toy_mouse_500um", labels, labels, STRUCTURES, (500.0,) * 3, version="1.10"
+    )
+    assert installed_brainglobe_atlases() == {"toy_mouse_500um": newer / "metadata.json"}
+    _, root = install_asr(home)
+    (manifest,) = root.glob("atlases/*/*/manifest.json")
+    assert installed_brainglobe_atlases() == {"toy_mouse_500um": manifest}
+
+
+def test_a_tiff_layout_without_its_voxels(home):
+    labels = toy((20, 12, 16), (4, 3, 2))
+    folder = write_tiff_atlas(home, "old_mouse_500um", labels, labels, STRUCTURES, (500.0,) * 3)
+    (folder / "annotation.tiff").unlink()
+    with pytest.raises(AtlasError, match="without its annotation"):
+        load_brainglobe_atlas("old_mouse_500um")
 
 
 def test_a_parent_that_brainglobes_reader_cannot_hold(home):

@@ -1,21 +1,27 @@
 """Volumes read slab by slab are the volumes read whole."""
 
 import gzip
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from brainreg3d.atlas.compact import compact_annotation
 from brainreg3d.errors import AtlasError
 from brainreg3d.io.volumes import read_volume, read_volume_slabs
+from brainreg3d.io.zarr_slabs import zarr_slabs
 
 SHAPE = (5, 7, 23)
 
 
 @pytest.fixture(autouse=True)
 def small_slabs(monkeypatch):
-    monkeypatch.setattr("brainreg3d.io.raw_volume._SLAB_BYTES", 4 * 5 * 7 * 4)
+    monkeypatch.setattr("brainreg3d.io.raw_volume.SLAB_BYTES", 4 * 5 * 7 * 4)
 
 
 def random_ids(dtype="u4", seed=0):
@@ -131,6 +137,33 @@ def test_a_tiff_that_is_cut(tmp_path, kind, missing):
     path.write_bytes(path.read_bytes()[: end - missing])
     with pytest.raises(AtlasError, match=r"a\.tif"):
         in_slabs(path, spacing_um=500)
+
+
+@settings(max_examples=25)
+@given(
+    st.tuples(*[st.integers(1, 12)] * 3),
+    st.tuples(*[st.integers(3, 6)] * 3),
+    st.booleans(),
+    st.sampled_from([1, 100, 700, 10**6]),
+)
+def test_zarr(shape, chunks, sharded, limit):
+    """All voxels come once, in parts of whole chunks that are as large as they may be."""
+    values = np.arange(np.prod(shape), dtype="u2").reshape(shape)
+    shards = tuple(2 * chunk for chunk in chunks) if sharded else None
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("brainreg3d.io.raw_volume.SLAB_BYTES", limit)
+        array = zarr.create_array(
+            f"{folder}/a", shape=shape, dtype="u2", chunks=chunks, shards=shards
+        )
+        array[...] = values
+        found = np.zeros(shape, int)
+        for start, part in zarr_slabs(Path(folder) / "a"):
+            box = tuple(slice(at, at + n) for at, n in zip(start, part.shape, strict=True))
+            assert np.array_equal(part, values[box])
+            found[box] += 1
+            assert part.nbytes <= limit or all(np.less_equal(part.shape, shards or chunks))
+            assert all(at % chunk == 0 for at, chunk in zip(start, shards or chunks, strict=True))
+    assert np.all(found == 1)
 
 
 @pytest.mark.parametrize("packed", [False, True])
