@@ -12,7 +12,6 @@ import attrs
 from brainreg3d._logging import logger
 from brainreg3d._version import __version__
 from brainreg3d.atlas import DEFAULT_BREGMA, Atlas, find_bregma
-from brainreg3d.atlas.bregma import DEFAULT_BREGMA
 from brainreg3d.errors import AlignmentError, BrainReg3DError, InputError
 from brainreg3d.geometry import Camera, Pose
 from brainreg3d.geometry.view import check_pixel_size
@@ -23,7 +22,6 @@ from brainreg3d.state import Alignment, Image
 
 SCHEMA = "brainreg3d/alignment/1"
 EXTRA_KEYS = ("uncertainty", "landmarks", "history")
-_EVIDENCE = ("uncertainty", "landmarks")
 _EVIDENCE = ("uncertainty", "landmarks")
 _KEYS: dict[str, tuple[str, ...]] = {
     "": ("schema", "image", "pose", "camera", "atlas", "bregma", "brainreg3d", *EXTRA_KEYS),
