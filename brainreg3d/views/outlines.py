@@ -8,23 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-# Directions on the lattice of pixel corners, clockwise on the screen: right, down, left, up.
-_STEPS = ((0, 1), (1, 0), (0, -1), (-1, 0))
-
-
-def _border_edges(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which unit edges leave each corner so that the mask lies on their right."""
-    padded = np.pad(mask, 1)
-    upper_left, upper_right = padded[:-1, :-1], padded[:-1, 1:]
-    lower_left, lower_right = padded[1:, :-1], padded[1:, 1:]
-    return np.stack(
-        [
-            lower_right & ~upper_right,
-            lower_left & ~lower_right,
-            upper_left & ~lower_left,
-            upper_right & ~upper_left,
-        ]
-    )
+from brainreg3d.borders import label_borders
 
 
 def mask_outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
@@ -45,32 +29,9 @@ def mask_outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
         the first. Outer borders run clockwise on the screen and holes counter-clockwise, so that
         signed areas add up to the number of pixels.
     """
-    edges = _border_edges(np.asarray(mask, dtype=bool))
-    open_edges = {tuple(edge) for edge in np.argwhere(edges).tolist()}
-    return [
-        _trace((direction, row, col), open_edges)
-        for direction, row, col in np.argwhere(edges).tolist()
-        if (direction, row, col) in open_edges
-    ]
-
-
-def _trace(start: tuple[int, int, int], open_edges: set[tuple[Any, ...]]) -> NDArray[np.float64]:
-    """Follow edges from `start` back to it, removing them; return the corners that turn."""
-    direction, row, col = start
-    corners: list[tuple[float, float]] = []
-    while (direction, row, col) in open_edges:
-        open_edges.remove((direction, row, col))
-        row, col = row + _STEPS[direction][0], col + _STEPS[direction][1]
-        # Right turn first: pixels that touch at a corner only are separate pieces.
-        for turn in (1, 0, 3):
-            following = (direction + turn) % 4
-            if (following, row, col) in open_edges or (following, row, col) == start:
-                break
-        if following != direction:
-            corners.append((col - 0.5, row - 0.5))
-        direction = following
-    corners.append(corners[0])
-    return np.array(corners)
+    pieces = label_borders(np.asarray(mask, dtype=bool).astype(np.uint8)).get(1, [])
+    rings = [ring for piece in pieces for ring in piece.rings]
+    return [np.vstack([ring, ring[:1]]) - 0.5 for ring in rings]
 
 
 @attrs.frozen(eq=False)
