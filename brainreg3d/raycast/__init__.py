@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brainreg3d.raycast._sources import pixel_rays
+from brainreg3d.raycast._sources import hit_points, pixel_rays
 from brainreg3d.raycast.cast import cast_first_hits, cast_label_hits, cast_label_pixels
 from brainreg3d.raycast.hits import Hits, LabelHits
 
@@ -12,5 +12,6 @@ __all__ = [
     "cast_first_hits",
     "cast_label_hits",
     "cast_label_pixels",
+    "hit_points",
     "pixel_rays",
 ]

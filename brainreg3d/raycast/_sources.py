@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from brainreg3d._compiled import njit
 from brainreg3d.geometry import ImageView, Rays
 
 PixelNumbers = slice | NDArray[np.int64]
+
+_POINTS_PER_BLOCK = 1 << 16
 
 
 class RaySource:
@@ -76,6 +80,36 @@ def pixel_rays(
         As of `brainreg3d.geometry.Rays`, to the last bit.
     """
     return RaySource(view).take(np.asarray(numbers, dtype=np.int64))
+
+
+def hit_points(
+    view: ImageView, distance_mm: NDArray[np.float64], numbers: NDArray[np.int64] | None = None
+) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield the points that pixels see, some pixels after others: all at once take much memory.
+
+    Parameters
+    ----------
+    view : ImageView
+        Where the image lies, and its camera.
+    distance_mm : numpy.ndarray, shape (N,)
+        How far along its ray each point lies; NaN for none.
+    numbers : numpy.ndarray of int64, shape (N,), optional
+        Which pixels they belong to, counted row by row; all when not given.
+
+    Yields
+    ------
+    part : slice
+        Which of the pixels these are.
+    points_mm : numpy.ndarray, shape (M, 3)
+        Points (x, y, z) in the atlas frame; NaN for none.
+    directions : numpy.ndarray, shape (M, 3) or (1, 3)
+        Unit vectors along the rays.
+    """
+    source = RaySource(view)
+    for start in range(0, distance_mm.size, _POINTS_PER_BLOCK):
+        part = slice(start, min(start + _POINTS_PER_BLOCK, distance_mm.size))
+        origins, directions = source.take(part if numbers is None else numbers[part])
+        yield part, origins + distance_mm[part, None] * directions, directions
 
 
 def _frame(view: ImageView) -> NDArray[np.float64]:

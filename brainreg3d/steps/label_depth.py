@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Annotation
-from brainreg3d.normals import surface_normals
+from brainreg3d.geometry import ImageView
+from brainreg3d.normals import SurfaceNormals
 
 ALONG = ("ray", "normal")
 """Ways down from the surface."""
@@ -16,22 +17,25 @@ _JUST_INSIDE_MM = 1e-6  # rays meet voxels at their faces; the voxel behind a fa
 
 def tissue_below(
     annotation: Annotation,
-    points_mm: NDArray[np.float64],
-    directions: NDArray[np.float64],
+    view: ImageView,
+    numbers: NDArray[np.int64],
+    distance_mm: NDArray[np.float64],
     depth_um: float,
     along: str,
     opaque: NDArray[np.bool_],
 ) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
-    """Look up the voxels that lie at a depth below points of a surface.
+    """Look up the voxels that lie at a depth below what pixels see.
 
     Parameters
     ----------
     annotation : Annotation
         The volume.
-    points_mm : numpy.ndarray, shape (N, 3)
-        Where rays meet the surface, (x, y, z) in mm in the atlas frame.
-    directions : numpy.ndarray, shape (N, 3) or (1, 3)
-        Unit vectors along the rays.
+    view : ImageView
+        Where the image lies, and from where it is seen.
+    numbers : numpy.ndarray of int64, shape (N,)
+        Which pixels, counted row by row.
+    distance_mm : numpy.ndarray, shape (N,)
+        Where along their rays they meet the surface.
     depth_um : float
         How far below, in a straight line.
     along : {"ray", "normal"}
@@ -44,16 +48,24 @@ def tissue_below(
     index : numpy.ndarray of uint16, shape (N,)
         Place of the structure in the annotation's table of ids; 0 outside of all tissue.
     right : numpy.ndarray of bool, shape (N,)
-        Whether the voxel lies in the right half of the box.
+        Whether the voxel lies in the right half of the box; of no meaning outside of all tissue.
     """
-    ways = directions
+    from brainreg3d.raycast import hit_points  # compiles when it is imported
+
+    normals = None
     if along == "normal":
-        inward = -surface_normals(annotation, points_mm, opaque)
-        ways = np.where(np.isnan(inward), directions, inward)
+        surface = (points for _, points, _ in hit_points(view, distance_mm, numbers))
+        normals = SurfaceNormals(annotation, surface, opaque)
     depth_mm = depth_um / 1000.0 + _JUST_INSIDE_MM
-    voxels = annotation.grid.voxel_indices(points_mm + depth_mm * ways)
     shape = annotation.index.shape
-    inside = np.all((voxels >= 0) & (voxels < shape), axis=1)
-    z, y, x = np.where(inside[:, None], voxels, 0).T
-    index = np.where(inside, annotation.index[z, y, x], 0).astype(np.uint16)
-    return index, 2 * voxels[:, 2] + 1 >= shape[2]
+    index, right = np.empty(numbers.size, np.uint16), np.empty(numbers.size, np.bool_)
+    for part, points, ways in hit_points(view, distance_mm, numbers):
+        if normals is not None:
+            inward = -normals.at(points)
+            ways = np.where(np.isnan(inward), ways, inward)
+        voxels = annotation.grid.voxel_indices(points + depth_mm * ways)
+        inside = np.all((voxels >= 0) & (voxels < shape), axis=1)
+        z, y, x = np.where(inside[:, None], voxels, 0).T
+        index[part] = np.where(inside, annotation.index[z, y, x], 0)
+        right[part] = 2 * voxels[:, 2] + 1 >= shape[2]
+    return index, right

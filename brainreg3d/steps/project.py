@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from brainreg3d.raycast import Hits
 
 _VERTEX_SPACING_UM = 50  # of the original's meshes
+_SAMPLES_AT_ONCE = 1 << 16
 
 
 class Projector(Step):
@@ -147,7 +148,8 @@ class Projector(Step):
         met = np.flatnonzero(hits.index)
         index, right = hits.index[met], hits.right[met]
         if self.label_depth_um:
-            index, right = self._below(annotation, view, met, hits.distance_mm[met], opaque)
+            found = annotation, view, met, hits.distance_mm[met]
+            index, right = tissue_below(*found, self.label_depth_um, self.along, opaque)
         labels, identifiers = label_of_index[index], annotation.ids[index]
         samples = _samples(view, met, labels, identifiers, hits.distance_mm[met], right)
         return samples, hits, met
@@ -187,22 +189,6 @@ class Projector(Step):
         over = ~new & (behind.label != label_of_ray[behind.ray])
         hidden = HiddenPixels(behind.label[over], behind.ray[over], behind.right[over])
         return Samples.concatenate([first, rest]), hidden
-
-    def _below(
-        self,
-        annotation: Annotation,
-        view: ImageView,
-        met: NDArray[np.int64],
-        distance_mm: NDArray[np.float64],
-        opaque: NDArray[np.bool_],
-    ) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
-        """Return structure and side of the tissue below what rays meet."""
-        from brainreg3d.raycast import pixel_rays
-
-        origins, directions = pixel_rays(view, met)
-        points = origins + distance_mm[:, None] * directions
-        depth_um, along = self.label_depth_um, self.along
-        return tissue_below(annotation, points, directions, depth_um, along, opaque)
 
     def _sample_surfaces(
         self, atlas: Atlas, regions: RegionSet, view: ImageView
@@ -255,10 +241,13 @@ def _samples(
     """Turn hits along rays into samples of the image."""
     from brainreg3d.raycast import pixel_rays
 
-    origins, directions = pixel_rays(view, ray)
+    depth_mm = np.empty(ray.size)
     view_axis = view.pose.view_axis
-    start = (origins - np.asarray(view.pose.center_mm)) @ view_axis
-    depth_mm = start + distance_mm * (directions @ view_axis)
+    for first in range(0, ray.size, _SAMPLES_AT_ONCE):  # all rays of an image take much memory
+        part = slice(first, first + _SAMPLES_AT_ONCE)
+        origins, directions = pixel_rays(view, ray[part])
+        start = (origins - np.asarray(view.pose.center_mm)) @ view_axis
+        depth_mm[part] = start + distance_mm[part] * (directions @ view_axis)
     rows, cols = np.divmod(ray, view.shape[1])
     return Samples(
         labels, structure_id, cols.astype(np.float64), rows.astype(np.float64), depth_mm, right

@@ -1,5 +1,10 @@
 """Where pixels see the surface, at which angle, and how much of it."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import attrs
 import numpy as np
 import pytest
@@ -11,7 +16,8 @@ from brainreg3d.atlas.compact import compact_annotation
 from brainreg3d.coordinates import ccf_to_pixel, pixel_to_ccf
 from brainreg3d.geometry import Camera, ImageView
 from brainreg3d.maps import MAX_INCIDENCE_DEG, SurfaceMaps
-from brainreg3d.normals import surface_normals
+from brainreg3d.normals import SurfaceNormals, surface_normals
+from brainreg3d.raycast import cast_first_hits
 from brainreg3d.result import Result
 from brainreg3d.state import Alignment, State
 
@@ -73,6 +79,13 @@ def test_steep_surface_has_no_area(phantom):
     maps = maps_of(view, phantom)
     assert (maps.incidence_deg > 85).sum() > 10
     assert np.isnan(maps.area_mm2[maps.incidence_deg > 85]).all()
+
+
+def surface_points(view, annotation):
+    """Where pixels see the surface, from all rays of the image at once."""
+    rays, hits = view.rays(), cast_first_hits(annotation, view)
+    points = rays.origins_mm + hits.distance_mm[:, None] * rays.directions
+    return points[hits.index > 0]
 
 
 def slab(spacing_mm=(0.05, 0.05, 0.05)):
@@ -171,8 +184,7 @@ def test_the_area_of_a_region_is_that_of_its_true_surface(
 
 
 def test_normals_do_not_depend_on_which_others_are_asked_for(phantom):
-    points = maps_of(VIEWS["tilted"], phantom)._points_mm(VIEWS["tilted"].rays())
-    points = points[~np.isnan(points[:, 0])]
+    points = surface_points(VIEWS["tilted"], phantom.annotation)
     all_of_them = surface_normals(phantom.annotation, points)
     assert np.allclose(np.linalg.norm(all_of_them, axis=1), 1)
     few = np.random.default_rng(0).choice(len(points), 40, replace=False)
@@ -182,12 +194,97 @@ def test_normals_do_not_depend_on_which_others_are_asked_for(phantom):
         )
 
 
+@pytest.mark.parametrize("spacing_mm", [(0.05, 0.05, 0.05), (0.02, 0.1, 0.04)])
+def test_normals_are_the_gradient_of_smoothed_tissue(spacing_mm):
+    """Against the whole volume, filtered and looked up by scipy."""
+    from scipy.ndimage import gaussian_filter, map_coordinates
+
+    draw = np.random.default_rng(3)
+    shape = [round(2.4 / size) for size in spacing_mm]
+    blobs = gaussian_filter(draw.normal(size=shape), 0.2 / np.array(spacing_mm))
+    tissue = blobs > 0
+    annotation = compact_annotation(tissue.astype(np.uint32), spacing_mm)
+    coarse = np.maximum(1, (0.05 / np.array(spacing_mm) + 1e-6).astype(int))  # half of 100 µm
+    z, y, x = (int(n) for n in coarse)
+    cells = tissue.reshape(shape[0] // z, z, shape[1] // y, y, shape[2] // x, x).mean((1, 3, 5))
+    cell_mm, pad = coarse * spacing_mm, 20
+    expected = np.empty((500, 3))
+    points = draw.uniform(0, 2.4, (500, 3))
+    places = (points[:, ::-1] / cell_mm - 0.5 + pad).T
+    for axis in range(3):
+        order = [int(axis == other) for other in range(3)]
+        field = gaussian_filter(np.pad(cells, pad), 0.1 / cell_mm, order)
+        expected[:, 2 - axis] = -map_coordinates(field, places, order=1) / cell_mm[axis]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert np.allclose(surface_normals(annotation, points), expected, atol=2e-3)
+
+
+def test_tissue_is_smoothed_once_for_images_that_lie_close_together(phantom, monkeypatch):
+    """What is kept changes nothing: fresh copies of the annotation give the same, bit for bit."""
+    import scipy.ndimage
+
+    filtered, smooth = [], scipy.ndimage.gaussian_filter
+    monkeypatch.setattr(
+        scipy.ndimage, "gaussian_filter", lambda *a, **k: filtered.append(a) or smooth(*a, **k)
+    )
+    own, draw = attrs.evolve(phantom.annotation), np.random.default_rng(5)
+    for number in range(12):
+        center = tuple(np.array([7.0, 7.0, 8.0]) + draw.normal(0, 0.1, 3))
+        view = ImageView((15, 20), (0.12, 0.1), Pose(center, *draw.normal(0, 2, 3)), Camera(230.0))
+        points = surface_points(view, own)
+        normals = surface_normals(own, points)
+        assert np.isfinite(normals).mean() > 0.99
+        before = len(filtered)
+        fresh = surface_normals(attrs.evolve(phantom.annotation), points)
+        del filtered[before:]
+        assert np.array_equal(normals, fresh), number
+    assert len(filtered) <= 3 * 3, "the first, a wider part, and one more at most"
+    surface_normals(own, points, own.ids == own.ids[3])
+    assert len(filtered) > before, "another tissue has another surface"
+
+
+def test_what_is_too_large_is_not_kept(phantom, monkeypatch):
+    from brainreg3d import normals
+
+    points = surface_points(VIEWS["tilted"], phantom.annotation)
+    kept = surface_normals(phantom.annotation, points)
+    own = attrs.evolve(phantom.annotation)
+    monkeypatch.setattr(normals, "_MOST_BYTES_KEPT", 1000)
+    for part in (points[:50], points, points[50:90]):
+        surface_normals(own, part)
+    assert np.array_equal(surface_normals(own, points), kept)
+    assert normals._kept.get(own, (own.ids != 0).tobytes()) is None
+
+
+def test_points_given_in_blocks(phantom):
+    points = surface_points(VIEWS["tilted"], phantom.annotation)
+    normals = SurfaceNormals(phantom.annotation, iter(np.array_split(points, 7)))
+    found = np.concatenate([normals.at(block) for block in np.array_split(points, 3)])
+    assert np.array_equal(found, surface_normals(phantom.annotation, points))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("camera_mm", [0, 30])
+def test_maps_of_a_large_image_take_little_more_than_their_own_memory(camera_mm):
+    """All rays of this image with their points, as they were once listed, take 190 MB and more."""
+    program = Path(__file__).parents[1] / "data" / "memory_of_maps.py"
+    done = subprocess.run(
+        [sys.executable, program, str(camera_mm)], capture_output=True, text=True, check=True
+    )
+    beside = json.loads(done.stdout)
+    for name in ("distance_mm", "ccf", "incidence_deg", "area_mm2"):
+        assert beside[name] < 60, name
+    for name in ("along the ray", "along the normal"):
+        assert beside[name] < beside["samples"] + 60, name
+
+
 def test_normals_of_nothing(tiny_atlas):
     points = np.array([[np.nan, 1, 1], [-50.0, 0, 0], [2.0, 3.0, 3.5]])
     normals = surface_normals(tiny_atlas.annotation, points)
     assert np.isnan(normals[:2]).all()
     assert np.allclose(normals[2], (0, 0, 1), atol=0.02), "up, from the flat top"
     assert surface_normals(tiny_atlas.annotation, np.empty((0, 3))).shape == (0, 3)
+    assert np.isnan(surface_normals(tiny_atlas.annotation, points[:2])).all()
 
 
 def run(atlas, **options):
