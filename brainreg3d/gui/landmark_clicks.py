@@ -74,8 +74,12 @@ class LandmarkClicks:
         Parameters
         ----------
         row, col : float
-            Where it is seen in the image.
+            Where it is seen in the image; beside it the click is refused.
         """
+        rows, columns = self._controller.view.shape
+        if not (-0.5 <= row < rows - 0.5 and -0.5 <= col < columns - 0.5):
+            self._controller.message = f"That is beside the image: click {self.name} inside it."
+            return
         self._controller.message = ""
         self.points_px.pop(self.name, None)  # the newest click is the first that undo takes
         self.points_px[self.name] = (row, col)

@@ -2,7 +2,7 @@
 
 from brainreg3d.steps.align import ManualAligner
 from brainreg3d.steps.aligner import NOT_GIVEN, Aligner
-from brainreg3d.steps.base import AlignmentWindow, Step
+from brainreg3d.steps.base import AlignmentScene, AlignmentWindow, PlacedImage, Step
 from brainreg3d.steps.depth import DepthResolver
 from brainreg3d.steps.label import PixelLabeller
 from brainreg3d.steps.landmark_align import LandmarkAligner
@@ -17,6 +17,7 @@ from brainreg3d.steps.write import MaskWriter
 __all__ = [
     "NOT_GIVEN",
     "Aligner",
+    "AlignmentScene",
     "AlignmentWindow",
     "DepthResolver",
     "LandmarkAligner",
@@ -24,6 +25,7 @@ __all__ = [
     "ManualAligner",
     "MaskWriter",
     "PixelLabeller",
+    "PlacedImage",
     "Projector",
     "RegionSelector",
     "RigidRegistrar",

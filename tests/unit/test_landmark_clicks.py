@@ -38,6 +38,21 @@ def test_it_always_says_which_landmark_comes_next():
     assert controller.message == ""
 
 
+def test_a_click_beside_the_image_is_none():
+    """Its edges lie half a pixel beyond the centres of its 200 x 200 outer pixels."""
+    controller, clicks = make()
+    clicks.apply_key("p")
+    name = clicks.name
+    for row, col in ((-0.6, 5), (199.6, 5), (5, -0.6), (5, 199.6), (1e6, 1e6), (np.nan, 5)):
+        clicks.click(row, col)
+        assert clicks.points_px == {}
+        assert (clicks.name, "beside the image" in controller.message) == (name, True)
+        assert name in controller.message
+    clicks.click(-0.4, 199.4)
+    assert clicks.points_px == {name: (-0.4, 199.4)}
+    assert controller.message == ""
+
+
 def test_landmarks_are_clicked_from_in_front():
     controller, clicks = make()
     controller.apply_key("v")
