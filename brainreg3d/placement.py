@@ -10,6 +10,7 @@ from brainreg3d.destination import check_spares, target
 from brainreg3d.errors import AlignmentError, OutputError
 from brainreg3d.geometry import Camera, ImageView
 from brainreg3d.gui.default import default_window
+from brainreg3d.gui.free_camera import check_window_camera
 from brainreg3d.io.alignment import read_alignment, write_alignment
 from brainreg3d.io.output_folder import check_writable
 from brainreg3d.landmarks import read_landmarks
@@ -67,7 +68,8 @@ def with_window(plan: Plan) -> Plan:
     AlignmentNeeded
         If there is no screen either. It is raised before an atlas is loaded.
     BrainReg3DError
-        If the file of landmarks, or of the alignment to start from, cannot be used.
+        If the file of landmarks, the alignment to start from, or the window's camera cannot be
+        used.
     """
     if plan.skipped("ManualAligner"):
         return plan
@@ -77,6 +79,7 @@ def with_window(plan: Plan) -> Plan:
     aligner = _own_aligner(plan)
     if aligner is None:
         return plan
+    check_window_camera(aligner.window_camera)
     if aligner.alignment is None and aligner.window is None:
         aligner = aligner.replace(window=default_window())
         plan = plan.replace("ManualAligner", aligner)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _DISTANCE_MM = 40.0
 _VIEW_ANGLE_DEG = 24.0
 _DEG_PER_PX = 0.4
-_KEYS = ("pos", "focal_point", "viewup", "view_angle", "clipping_range", "distance")
+_VECTORS = ("pos", "focal_point", "viewup")
+_KEYS = (*_VECTORS, "view_angle", "clipping_range", "distance")
 
 
 class FreeCamera:
@@ -68,23 +69,14 @@ class FreeCamera:
         InputError
             If a key is unknown or a vector is none.
         """
-        settings = dict(given or {})
-        for name in settings:
-            if name not in _KEYS:
-                message = f"cam takes {', '.join(_KEYS)}; got {name!r}.{did_you_mean(name, _KEYS)}"
-                raise InputError(message)
+        check_window_camera(given)
+        settings = {} if given is None else given
         _, up, towards = image_axes(view.pose)
-        focal = _vector(settings, "focal_point", view.pose.center_mm)
-        position = _vector(settings, "pos", focal + _DISTANCE_MM * towards)
-        up = _vector(settings, "viewup", up)
-        if np.linalg.norm(np.cross(position - focal, up)) < 1e-9:
-            message = "cam looks along its own viewup, or from its focal_point; give another pos."
-            raise InputError(message)
-        angle = finite_numbers(settings.get("view_angle", _VIEW_ANGLE_DEG), 1)
-        if angle is None or not 0.1 <= angle[0] <= 150:
-            message = f"cam's view_angle is 0.1 to 150 degrees; got {settings['view_angle']!r}."
-            raise InputError(message)
-        return cls(position, focal, up, angle[0])
+        focal = np.asarray(settings.get("focal_point", view.pose.center_mm), dtype=float)
+        position = np.asarray(settings.get("pos", focal + _DISTANCE_MM * towards), dtype=float)
+        up = np.asarray(settings.get("viewup", up), dtype=float)
+        _check_up(position, focal, up)
+        return cls(position, focal, up, float(settings.get("view_angle", _VIEW_ANGLE_DEG)))
 
     def orbit(self, right_px: float, up_px: float) -> None:
         """Turn the brain under the pointer.
@@ -129,10 +121,43 @@ class FreeCamera:
         camera.SetClippingRange(near, self._distance + 40.0)
 
 
-def _vector(settings: Mapping[str, Any], name: str, default: Any) -> NDArray[np.float64]:
-    value = settings.get(name, default)
-    numbers = finite_numbers(value, 3)
-    if numbers is None:
-        message = f"cam's {name} is three numbers (x, y, z) in mm; got {value!r}."
+def check_window_camera(given: Any) -> None:
+    """Find out before anything slow whether a camera can be used.
+
+    Parameters
+    ----------
+    given : mapping or None
+        As for `FreeCamera.starting`.
+
+    Raises
+    ------
+    InputError
+        If it is no mapping, a key is unknown, or a vector or the angle is none.
+    """
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        message = f'cam is a mapping, such as {{"pos": (5, 5, 60)}}; got {given!r}.'
         raise InputError(message)
-    return np.array(numbers)
+    for name, value in given.items():
+        if name not in _KEYS:
+            hint = did_you_mean(str(name), _KEYS)
+            message = f"cam takes {', '.join(_KEYS)}; got {name!r}.{hint}"
+            raise InputError(message)
+        if name in _VECTORS and finite_numbers(value, 3) is None:
+            message = f"cam's {name} is three numbers (x, y, z) in mm; got {value!r}."
+            raise InputError(message)
+    angle = finite_numbers(given.get("view_angle", _VIEW_ANGLE_DEG), 1)
+    if angle is None or not 0.1 <= angle[0] <= 150:
+        message = f"cam's view_angle is 0.1 to 150 degrees; got {given['view_angle']!r}."
+        raise InputError(message)
+    if all(name in given for name in _VECTORS):
+        _check_up(*(np.asarray(given[name], dtype=float) for name in _VECTORS))
+
+
+def _check_up(
+    position: NDArray[np.float64], focal: NDArray[np.float64], up: NDArray[np.float64]
+) -> None:
+    if np.linalg.norm(np.cross(position - focal, up)) < 1e-9:
+        message = "cam looks along its own viewup, or from its focal_point; give another pos."
+        raise InputError(message)
