@@ -65,10 +65,10 @@ def label_borders(labels: NDArray[Any]) -> dict[int, list[Piece]]:
     is_corner = is_corner[order]
     turn = direction[order]
     points = np.column_stack([cols + _CORNER_COL[turn], rows + _CORNER_ROW[turn]])
-    ends = np.cumsum(is_corner)[np.append(starts[1:], len(order)) - 1] if len(order) else []
-    loops = np.split(points[is_corner], ends[:-1]) if len(order) else []
-    firsts = owner[order[starts]] if len(order) else []
-    return _assemble(labels, loops, firsts)
+    if not len(order):
+        return {}
+    ends = np.cumsum(is_corner)[np.append(starts[1:], len(order)) - 1]
+    return _assemble(labels, np.split(points[is_corner], ends[:-1]), owner[order[starts]])
 
 
 def _border_edges(
@@ -129,13 +129,11 @@ def _walk(following, order, starts):  # type: ignore[no-untyped-def]
 
 
 def _assemble(
-    labels: NDArray[Any], loops: list[NDArray[np.int64]], firsts: NDArray[np.int64] | list[int]
+    labels: NDArray[Any], loops: list[NDArray[np.int64]], firsts: NDArray[np.int64]
 ) -> dict[int, list[Piece]]:
     """Put holes into the pieces that they are holes of."""
     from skimage.measure import label as connected  # slow to import
 
-    if not len(loops):
-        return {}
     pieces = connected(labels, background=0, connectivity=1).ravel()[firsts].tolist()
     outer: dict[int, NDArray[np.int64]] = {}
     holes: dict[int, list[NDArray[np.int64]]] = {}
@@ -155,10 +153,12 @@ def _assemble(
 
 def _simple_rings(loop: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Cut a loop apart where it touches itself."""
-    corners = list(map(tuple, loop.tolist()))
+    corners = [(x, y) for x, y in loop.tolist()]
     if len(set(corners)) == len(corners):
         return [loop]
-    rings, path, place = [], [], {}
+    rings: list[list[tuple[int, int]]] = []
+    path: list[tuple[int, int]] = []
+    place: dict[tuple[int, int], int] = {}
     for corner in corners:
         if corner in place:
             cut = place[corner]

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._arrays import read_only
-from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.atlas import Atlas, Region, RegionSet
+from brainreg3d.borders import Piece, label_borders
 from brainreg3d.errors import InputError, did_you_mean
 from brainreg3d.maps import SurfaceMaps
 from brainreg3d.state import LEFT, RIGHT, Alignment, Image, Labels
@@ -36,6 +37,37 @@ FORMATS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Files of each format by kind, and how their names end; the report is last, as it lists others."""
 
 DEFAULT_FORMATS = ("masks", "labels", "csv")
+
+_ENDS = {"left": "_L", "right": "_R", "": ""}
+
+
+@attrs.frozen
+class SidedRegion:
+    """A region on one side of the brain.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    file_name : str
+        Its acronym, made safe for names of files.
+    hemisphere : {"left", "right", ""}
+        Which side; empty where the side is not known.
+    """
+
+    region: Region
+    file_name: str
+    hemisphere: str
+
+    @property
+    def name(self) -> str:
+        """Acronym and side, such as ``"VISp2/3_R"``."""
+        return f"{self.region.acronym}{_ENDS[self.hemisphere]}"
+
+    @property
+    def safe_name(self) -> str:
+        """The same for names of files, such as ``"VISp2-3_R"``."""
+        return f"{self.file_name}{_ENDS[self.hemisphere]}"
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -93,22 +125,39 @@ class ExportContent:
 
     @functools.cached_property
     def sided_labels(self) -> NDArray[np.uint32]:
-        """Regions and sides in one picture, shape (H, W), in the order of `sided_names`.
+        """Regions and sides in one picture, shape (H, W): 1 + place in `sided_regions`.
 
-        2 * label - 1 for the left part of a region, 2 * label for its right one, 0 for neither.
+        2 * label - 1 for the left part of a region, 2 * label for its right one. A step of
+        someone's own may label pixels without saying on which side they are: those have 2 * R +
+        label, where R is the number of regions. 0 where there is no region.
         """
-        side = self.labels.hemisphere
-        placed = (self.labels.labels > 0) & ((side == LEFT) | (side == RIGHT))
-        doubled = 2 * self.labels.labels.astype(np.uint32)
-        sided: NDArray[np.uint32] = read_only(
-            np.where(placed, doubled - (side == LEFT), 0).astype(np.uint32)
+        label, side = self.labels.labels.astype(np.uint32), self.labels.hemisphere
+        numbers = np.select(
+            [label == 0, side == LEFT, side == RIGHT],
+            [0, 2 * label - 1, 2 * label],
+            2 * len(self.regions) + label,
         )
+        sided: NDArray[np.uint32] = read_only(numbers.astype(np.uint32))
         return sided
 
     @functools.cached_property
+    def sided_regions(self) -> tuple[SidedRegion, ...]:
+        """The left and the right part of each region in turn, then what is on neither side."""
+        names = tuple(zip(self.regions, self.regions.file_names, strict=True))
+        sided = [(*name, side) for name in names for side in ("left", "right")]
+        neither = [(*name, "") for name in names]
+        return tuple(SidedRegion(*part) for part in (*sided, *neither))
+
+    @property
     def sided_names(self) -> tuple[str, ...]:
-        """Names such as ``"VISp_L"`` and ``"VISp_R"``, two for each region, in order."""
-        return tuple(f"{name}_{side}" for name in self.regions.acronyms for side in "LR")
+        """Names such as ``"VISp_L"`` and ``"VISp_R"``, of `sided_regions`."""
+        return tuple(part.name for part in self.sided_regions)
+
+    @functools.cached_property
+    def borders(self) -> tuple[tuple[SidedRegion, tuple[Piece, ...]], ...]:
+        """The parts of regions that have pixels, with the borders of their pieces."""
+        found = label_borders(self.sided_labels)
+        return tuple((self.sided_regions[n - 1], tuple(pieces)) for n, pieces in found.items())
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -31,7 +31,7 @@ def mask_outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     """
     pieces = label_borders(np.asarray(mask, dtype=bool).astype(np.uint8)).get(1, [])
     rings = [ring for piece in pieces for ring in piece.rings]
-    return [np.vstack([ring, ring[:1]]) - 0.5 for ring in rings]
+    return [np.vstack([ring, ring[:1]]).astype(np.float64) - 0.5 for ring in rings]
 
 
 @attrs.frozen(eq=False)
