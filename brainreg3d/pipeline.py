@@ -43,6 +43,7 @@ from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, Image, State
 from brainreg3d.steps import NOT_GIVEN, Step
 from brainreg3d.steps.aligner import NotGiven
+from brainreg3d.stored import load_stored
 
 _ATTRS_OPTIONS: dict[str, Any] = {
     "slots": False,
@@ -314,6 +315,54 @@ class BrainReg3D:
             message = "There is nothing to place: give an image."
             raise InputError(message)
         return self._run("ManualAligner", {"ManualAligner"}, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path, **changes: Any) -> Result:
+        """Return the result of an earlier run from its files, to plot, to export or to go on with.
+
+        Nothing that is stored is computed again: labels, masks and what is known of unseen regions
+        come from the label image, without image and atlas. Sides, depths, maps of the surface,
+        projections and the certainty of labels are computed when they are asked for, as the run
+        did, and so is everything for an alignment file alone. Where a file was changed since, a
+        warning names it, and pixels are labelled again. Nothing is written.
+
+        Parameters
+        ----------
+        path : path-like
+            A folder with one run, its ``<stem>_run.json``, ``<stem>_alignment.json`` or any other
+            file of that stem; or an alignment file alone.
+        **changes
+            Arguments of `BrainReg3D` to be used instead of those of the run: `image` and `frame`,
+            where the image has been moved away or was an array; `atlas` or `template_source`;
+            `brain_regions`, `overlap`, `method`, `occluders`, `label_depth_um`, `along`,
+            `hemisphere`, `window_mask`, `image_dims_mm`, `pixel_size_mm`, `camera_distance_mm`,
+            `principal_point_px` and `focal_point`, by which pixels are labelled again where they
+            differ from those of the run; `bregma`, `pose_sigma_mm` and `pose_sigma_deg`.
+
+        Returns
+        -------
+        Result
+            Its ``image`` is None where the image is not to be found.
+
+        Raises
+        ------
+        MissingFileError
+            If there is no such run, or several; or if something is needed that is not there.
+        InputError
+            If a file is damaged.
+        PlanError
+            If an argument is not one of the above.
+
+        Examples
+        --------
+        >>> BrainReg3D.load("results/").mask("VISp")  # doctest: +SKIP
+        """
+        slots = {slot: getattr(cls, slot) for slot in SLOTS}
+        names = [name for name in vars(BrainReg3D) if name.startswith("_DEFAULT")]
+        defaults = {name: getattr(cls, name) for name in names}
+        return load_stored(
+            path, slots, {**defaults, "brain_regions": cls._DEFAULT_BRAIN_REGIONS}, changes
+        )
 
     def match_to(
         self,

@@ -116,8 +116,14 @@ def test_a_window_mask_given_as_an_array_is_not_silently_lost(study):
     mask = np.zeros(SHAPE, np.uint8)
     mask[10:30, 5:35] = 1
     result = run(study, window_mask=mask)
+    again = load_registration_result(result.files["run"])
+    assert np.array_equal(again.labels, result.labels)
     with pytest.raises(BrainReg3DError, match="window mask"):
-        load_registration_result(result.files["run"])
+        _ = again.hemisphere
+    with pytest.raises(BrainReg3DError, match="window mask"):
+        again.confidence_for(position_mm=0.1)
+    whole = load_registration_result(result.files["run"], window_mask=mask)
+    assert np.array_equal(whole.hemisphere, result.hemisphere)
 
 
 def test_a_moved_study_opens(study, tmp_path):
@@ -141,7 +147,8 @@ def test_a_changed_image_warns(study, log):
     tifffile.imwrite(
         study / "mouse.tif", np.zeros((3, *SHAPE), np.uint16), photometric="minisblack"
     )
-    load_registration_result(study)
+    again = load_registration_result(study)
+    assert not again.image.pixels.any()
     assert any("mouse.tif" in message and "changed" in message for message in log)
 
 
@@ -163,8 +170,11 @@ def test_an_atlas_of_arrays_has_to_be_given_again(tmp_path):
         tmp_path / "mouse.tif", pixel_size_mm=(0.2, 0.2), alignment=Pose((2, 3.6, 4.0)),
         atlas=make_atlas(), brain_regions=VISIBLE,
     ).run()  # fmt: skip
+    lost = load_registration_result(tmp_path)
+    assert np.array_equal(lost.labels, result.labels), "they need no atlas"
+    assert np.array_equal(lost.mask("ANT"), result.mask("ANT"))
     with pytest.raises(MissingFileError, match=r"tiny.*made in memory.*atlas=") as caught:
-        load_registration_result(tmp_path)
+        _ = lost.hemisphere
     assert "brainglobe" not in str(caught.value), "it is no name that could be installed"
     again = load_registration_result(tmp_path, atlas=make_atlas())
     assert again.labels.any()
@@ -176,8 +186,10 @@ def test_an_atlas_that_moved_is_given_by_its_source(study, tmp_path):
 
     result = run(study)
     shutil.move(study / "atlas", tmp_path / "moved")
-    with pytest.raises(MissingFileError):
-        load_registration_result(study)
+    lost = load_registration_result(study)
+    assert np.array_equal(lost.masks, result.masks), "they need no atlas"
+    with pytest.raises(MissingFileError, match=r"labels\.nrrd.*template_source="):
+        _ = lost.ccf
     source = LocalTemplateSource(
         annotation=tmp_path / "moved" / "labels.nrrd",
         structures=tmp_path / "moved" / "structures.json",
@@ -200,17 +212,27 @@ def test_what_cannot_be_opened(study, tmp_path):
             load_registration_result(tmp_path / "a_run.json")
     result = run(study)
     (study / "mouse.tif").unlink()
-    with pytest.raises(MissingFileError, match=r"mouse\.tif"):
-        load_registration_result(result.files["run"])
+    again = load_registration_result(result.files["run"])
+    assert again.image is None
+    with pytest.raises(BrainReg3DError, match="image="):
+        again.plot_overlay()
 
 
 def test_an_array_cannot_come_back_and_says_so(tmp_path):
-    BrainReg3D(
-        np.zeros(SHAPE), pixel_size_mm=(0.2, 0.2), alignment=Pose((2, 3.6, 4.0)),
+    picture = np.random.default_rng(0).random(SHAPE)
+    result = BrainReg3D(
+        picture, pixel_size_mm=(0.2, 0.2), alignment=Pose((2, 3.6, 4.0)),
         atlas=make_atlas(), brain_regions=VISIBLE, output_dir=tmp_path,
     ).run()  # fmt: skip
-    with pytest.raises(BrainReg3DError, match="array"):
-        load_registration_result(tmp_path)
+    again = load_registration_result(tmp_path, atlas=make_atlas())
+    assert again.image is None
+    assert np.array_equal(again.labels, result.labels)
+    assert np.array_equal(again.ccf, result.ccf, equal_nan=True)
+    with pytest.raises(BrainReg3DError, match="array.*image="):
+        again.plot_overlay()
+    whole = load_registration_result(tmp_path, atlas=make_atlas(), image=picture)
+    assert np.array_equal(whole.image.pixels, picture)
+    whole.plot_overlay()
 
 
 def test_match_to_is_chainable(study):
