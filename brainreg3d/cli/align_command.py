@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REPORT_SCHEMA = "brainreg3d/landmark-report/1"
 _PATH = click.Path(path_type=Path)
-_OF_THE_WINDOW = ("web", "start", "anterior", "tilt", "hemisphere", "match_to")
+_OF_THE_WINDOW = ("web", "port", "start", "anterior", "tilt", "hemisphere", "match_to")
 
 
 @click.command()
@@ -62,12 +62,13 @@ def align(image: Path, output: Path | None, landmarks: Path | None, **options: A
     if landmarks is not None:
         _check_alone(options)
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
-    web, match_to = options.pop("web"), options.pop("match_to")
+    window = open_window(web=options.pop("web"), port=options.pop("port"))
+    match_to = options.pop("match_to")
     registration = BrainReg3D(
         image,
         brain_regions=options.pop("regions"),
         landmarks=landmarks,
-        window=open_window(web=web),
+        window=window,
         **chosen,
         **options,
     )

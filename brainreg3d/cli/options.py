@@ -153,6 +153,12 @@ def window_options(command: CommandT) -> CommandT:
         command,
         click.option("--web", is_flag=True, help="Open the alignment window in a browser."),
         click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            metavar="N",
+            help="Where --web serves its page, always the same for ssh.  [default: any free]",
+        ),
+        click.option(
             "--anterior", metavar="SIDE", help="Side of anterior in the picture.  [default: up]"
         ),
         click.option(
@@ -167,24 +173,34 @@ def window_options(command: CommandT) -> CommandT:
     )
 
 
-def open_window(*, web: bool) -> AlignmentWindow | None:
+def open_window(*, web: bool, port: int | None) -> AlignmentWindow | None:
     """Return the window that was asked for.
 
     Parameters
     ----------
     web : bool
         Whether ``--web`` was given.
+    port : int or None
+        What ``--port`` was given.
 
     Returns
     -------
     AlignmentWindow or None
         None for the window on the screen, which opens by itself where it is needed.
+
+    Raises
+    ------
+    click.UsageError
+        If there is a port and no ``--web``.
     """
+    if not web and port is not None:
+        message = "--port says where --web serves its page; give --web too."
+        raise click.UsageError(message)
     if not web:
         return None
     from brainreg3d.gui.web import WebWindow
 
-    window: AlignmentWindow = WebWindow(announce=click.echo)
+    window: AlignmentWindow = WebWindow(port or 0, announce=click.echo)
     return window
 
 

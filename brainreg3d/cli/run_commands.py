@@ -77,7 +77,7 @@ def run(image: Path | None, **options: Any) -> None:
         image,
         brain_regions=options.pop("regions"),
         method=method,
-        window=open_window(web=options.pop("web")),
+        window=open_window(web=options.pop("web"), port=options.pop("port")),
         verbose="save" if save_plots else show_plots,
         **chosen,
         **options,

@@ -6,9 +6,11 @@ import importlib.util
 import os
 import socket
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 from brainreg3d import offscreen
+from brainreg3d._arrays import finite_numbers
 from brainreg3d._logging import logger
 from brainreg3d.errors import AlignmentNeeded, InputError
 from brainreg3d.gui.display import has_display
@@ -37,6 +39,11 @@ class WebWindow:
         How long a page that was closed may stay away before that counts as a cancel.
     timeout_s : float, optional
         How long to wait for the first browser; otherwise forever.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be meant so.
     """
 
     def __init__(
@@ -48,10 +55,18 @@ class WebWindow:
         reconnect_s: float = 30.0,
         timeout_s: float | None = None,
     ) -> None:
-        if not 0 <= port <= 65535:
-            message = f"port is a number from 0 (any that is free) to 65535; got {port!r}."
+        is_whole = isinstance(port, Integral) and not isinstance(port, bool)
+        if not is_whole or not 0 <= port <= 65535:
+            message = f"port is a whole number from 0 (any that is free) to 65535; got {port!r}."
             raise InputError(message)
-        self.port, self.open_browser = port, open_browser
+        for name, value in {"reconnect_s": reconnect_s, "timeout_s": timeout_s}.items():
+            numbers = finite_numbers(value, 1)
+            is_open = name == "timeout_s" and value is None
+            if not is_open and (numbers is None or numbers[0] <= 0):
+                forever = ", or None for no limit" if name == "timeout_s" else ""
+                message = f"{name} is a positive number of seconds{forever}; got {value!r}."
+                raise InputError(message)
+        self.port, self.open_browser = int(port), open_browser
         self.announce = logger.warning if announce is None else announce
         self.reconnect_s, self.timeout_s = reconnect_s, timeout_s
 

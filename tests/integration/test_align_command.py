@@ -139,15 +139,27 @@ def test_the_start_follows_the_words(study, on_screen):
 
 
 def test_web_opens_the_browser_instead(study, monkeypatch):
-    window = Window()
+    window, ports = Window(), []
     module = types.ModuleType("brainreg3d.gui.web")
-    module.WebWindow = lambda announce: window
+    module.WebWindow = lambda port, announce: ports.append(port) or window
     monkeypatch.setitem(sys.modules, "brainreg3d.gui.web", module)
     assert main(words(study, "-o", study / "a.json", "--web")) == 0
     assert len(window.scenes) == 1
     assert pose_in(study / "a.json") == PLACED
-    assert main(words(study, "--output-dir", study / "out", "--web", command="run")) == 0
+    line = words(study, "--output-dir", study / "out", "--web", "--port", 8123, command="run")
+    assert main(line) == 0
     assert len(window.scenes) == 2
+    assert ports == [0, 8123]
+
+
+@pytest.mark.parametrize("command", ["run", "align"])
+@pytest.mark.parametrize(
+    ("more", "words_of_error"),
+    [(["--port", 8123], "--web too"), (["--web", "--port", 70000], "70000")],
+)
+def test_a_port_that_makes_no_sense_is_refused(study, capsys, command, more, words_of_error):
+    assert main(words(study, *more, command=command)) == 2
+    assert words_of_error in capsys.readouterr().err
 
 
 def test_from_corrects_an_earlier_alignment(study, on_screen):
