@@ -82,7 +82,7 @@ def describe_run(
         }
     if state.atlas is not None:
         content["atlas"] = _describe_atlas(state.atlas)
-    content["steps"] = [_describe_step(slot, step, folder) for slot, step in chain]
+    content["steps"] = [describe_step(slot, step, folder) for slot, step in chain]
     return content
 
 
@@ -124,7 +124,23 @@ def _describe_atlas(atlas: Atlas) -> dict[str, Any]:
     }
 
 
-def _describe_step(slot: str, step: Step, folder: Path) -> dict[str, Any]:
+def describe_step(slot: str, step: Step, folder: Path) -> dict[str, Any]:
+    """Return class, version and parameters of a step, ready for JSON.
+
+    Parameters
+    ----------
+    slot : str
+        Where it stands.
+    step : Step
+        The step.
+    folder : pathlib.Path
+        What paths are written relative to; files are named with their hashes.
+
+    Returns
+    -------
+    dict
+        Other for steps that may give other results.
+    """
     kind = type(step)
     return {
         "slot": slot,

@@ -13,6 +13,7 @@ import click
 from brainreg3d._version import __version__
 from brainreg3d.cli.align_command import align
 from brainreg3d.cli.atlas_commands import fetch, regions
+from brainreg3d.cli.batch_command import batch
 from brainreg3d.cli.export_command import export_atlas
 from brainreg3d.cli.image_dialog import choose_image
 from brainreg3d.cli.run_commands import demo, register, run, show
@@ -29,7 +30,7 @@ def brainreg3d() -> None:
     """Put cortical images onto the Allen mouse brain and write a mask for each region."""
 
 
-for _command in (run, align, transfer, register, demo, fetch, regions, export_atlas, show):
+for _command in (run, align, transfer, batch, register, demo, fetch, regions, export_atlas, show):
     _command.params.append(
         click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks.")
     )

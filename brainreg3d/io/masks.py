@@ -74,6 +74,53 @@ def write_mask_stack(
     )
 
 
+def write_share_stack(
+    path: Path,
+    shares: NDArray[np.float32],
+    names: Sequence[str],
+    pixel_size_mm: tuple[float, float],
+    info: str,
+) -> None:
+    """Write shares from 0 to 1 as an ImageJ stack of 32-bit numbers, one labelled slice for each.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to.
+    shares : numpy.ndarray of float32, shape (N, H, W)
+        The shares, in the order of `names`.
+    names : sequence of str
+        Slice labels.
+    pixel_size_mm : tuple of float
+        (row, column) size of a pixel.
+    info : str
+        What they were made with; ImageJ shows it under Image, Show Info.
+
+    Raises
+    ------
+    OutputError
+        If the stack is too large for ImageJ's format.
+    """
+    import tifffile
+
+    if shares.nbytes > _IMAGEJ_LIMIT_BYTES:
+        message = (
+            f"{len(names)} shares of {shares.shape[1:]} pixels exceed the 4 GB of an ImageJ stack; "
+            f"ask for fewer regions."
+        )
+        raise OutputError(message)
+    metadata = {
+        "axes": "ZYX",
+        "Labels": list(names),
+        "Info": info,
+        "unit": "mm",
+        "min": 0.0,
+        "max": 1.0,
+    }
+    resolution = _per_mm(pixel_size_mm)
+    tifffile.imwrite(path, shares, imagej=True, resolution=resolution, metadata=metadata)
+
+
 def write_label_image(
     path: Path, labels: NDArray[Any], pixel_size_mm: tuple[float, float], info: str
 ) -> None:
