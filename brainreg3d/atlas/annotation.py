@@ -21,6 +21,17 @@ def _check_index(_: Any, __: Any, index: NDArray[np.uint16]) -> None:
         raise AtlasError(message)
 
 
+def _check_on_right(annotation: Annotation, _: Any, on_right: NDArray[np.bool_] | None) -> None:
+    if on_right is None:
+        return
+    if on_right.shape != annotation.ids.shape or on_right.dtype != np.bool_:
+        message = (
+            f"The sides of an annotation are one bool for each of its {annotation.ids.size} ids; "
+            f"got {on_right.dtype} of shape {on_right.shape}."
+        )
+        raise AtlasError(message)
+
+
 def _check_ids(_: Any, __: Any, ids: NDArray[np.uint32]) -> None:
     if ids.ndim != 1 or ids.dtype != np.uint32 or ids.size == 0 or ids[0] != 0:
         message = "Annotation ids are a 1D uint32 array whose first entry is 0."
@@ -39,17 +50,27 @@ class Annotation:
     index : numpy.ndarray of uint16, shape (Z, Y, X)
         For each voxel its place in `ids`.
     ids : numpy.ndarray of uint32, shape (N,)
-        Structure ids that occur; the first is 0, "no structure".
+        Structure ids that occur; the first is 0, "no structure". With `on_right` an id that
+        occurs on both sides stands there twice.
     spacing_mm : tuple of float
         Voxel size along (Z, Y, X) in mm.
     blocks : BlockTable, optional
         Which structures occur in each block of `index`, where that is known already.
+    on_right : numpy.ndarray of bool, shape (N,), optional
+        Which entries of `ids` lie in the right hemisphere, of an atlas that says so for each
+        voxel. All others are parted by the middle of the box; see `VolumeGrid.first_right`.
     """
 
     index: NDArray[np.uint16] = attrs.field(converter=read_only, validator=_check_index, repr=False)
     ids: NDArray[np.uint32] = attrs.field(converter=read_only, validator=_check_ids, repr=False)
     spacing_mm: tuple[float, float, float]
     blocks: BlockTable | None = attrs.field(default=None, repr=False)
+    on_right: NDArray[np.bool_] | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(read_only),
+        validator=_check_on_right,
+        repr=False,
+    )
 
     @property
     def grid(self) -> VolumeGrid:
@@ -65,6 +86,27 @@ class Annotation:
             A new array, twice the size of `index`.
         """
         return np.asarray(self.ids[self.index])
+
+    def with_own_sides(
+        self, places: NDArray[np.uint16], right_half: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Replace halves of the box by hemispheres, of an atlas that has its own.
+
+        Parameters
+        ----------
+        places : numpy.ndarray of uint16, shape (N,)
+            What `index` holds at some voxels.
+        right_half : numpy.ndarray of bool, shape (N,)
+            Which of them lie in the right half of the box.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (N,)
+            Which of them lie in the right hemisphere; outside of all structures `right_half`.
+        """
+        if self.on_right is None:
+            return right_half
+        return np.asarray(np.where(places > 0, self.on_right[places], right_half))
 
     def members(self, structure_ids: Iterable[int]) -> NDArray[np.bool_]:
         """Tell which entries of `ids` belong to a set of structures.

@@ -93,6 +93,7 @@ def compact_annotation(
     volume: NDArray[Any] | VolumeSlabs,
     spacing_mm: tuple[float, float, float],
     out: NDArray[np.uint16] | None = None,
+    right: VolumeSlabs | None = None,
 ) -> Annotation:
     """Turn a volume of structure ids into an `Annotation`.
 
@@ -105,16 +106,19 @@ def compact_annotation(
         Voxel size along (Z, Y, X) in mm.
     out : numpy.ndarray of uint16, shape (Z, Y, X), optional
         C-contiguous array to fill, for example a memory map.
+    right : VolumeSlabs of bool, optional
+        Which voxels lie in the right hemisphere, where the middle of the box does not tell.
 
     Returns
     -------
     Annotation
-        With its ids in ascending order.
+        With its ids in ascending order, of equal ones the left first.
 
     Raises
     ------
     AtlasError
-        If values are no structure ids, or more than 65,536 different ones occur.
+        If values are no structure ids, more than 65,536 different ones occur (half as many where
+        sides are given), or the sides have another shape.
     """
     if isinstance(volume, np.ndarray):
         if volume.ndim != 3:
@@ -125,9 +129,41 @@ def compact_annotation(
     numbering = _Numbering()
     for place, slab in volume.read():
         index[place] = numbering.number(slab)
-    order = np.argsort(numbering.ids, kind="stable")
-    rank = np.empty(order.size, dtype=np.uint16)
+    ids, on_right = numbering.ids, None
+    order = np.argsort(ids, kind="stable")
+    if right is not None:
+        _number_sides(index, ids.size, right)
+        ids, on_right = np.tile(ids, 2), np.repeat([False, True], ids.size)
+        occurring = np.flatnonzero(_occurring(index, ids.size))
+        order = occurring[np.lexsort((on_right[occurring], ids[occurring]))]
+        on_right = on_right[order]
+    rank = np.zeros(ids.size, dtype=np.uint16)
     rank[order] = np.arange(order.size, dtype=np.uint16)
     for z in range(volume.shape[0]):
         index[z] = rank[index[z]]
-    return Annotation(index, numbering.ids[order], spacing_mm)
+    return Annotation(index, ids[order], spacing_mm, on_right=on_right)
+
+
+def _number_sides(index: NDArray[np.uint16], n_ids: int, right: VolumeSlabs) -> None:
+    """Give voxels on the right the places behind those of the left."""
+    if right.shape != index.shape:
+        sizes = " × ".join(map(str, right.shape)), " × ".join(map(str, index.shape))
+        message = f"The hemispheres have {sizes[0]} voxels (Z, Y, X), the annotation {sizes[1]}."
+        raise AtlasError(message)
+    if 2 * n_ids > _MAX_IDS:
+        message = (
+            f"An annotation with hemispheres of its own holds at most {_MAX_IDS // 2} different "
+            f"ids; this one has {n_ids}."
+        )
+        raise AtlasError(message)
+    for place, side in right.read():
+        part = index[place]
+        index[place] = part + np.where(side & (part > 0), np.uint16(n_ids), np.uint16(0))
+
+
+def _occurring(index: NDArray[np.uint16], n_ids: int) -> NDArray[np.bool_]:
+    found = np.zeros(n_ids, dtype=np.bool_)
+    found[0] = True
+    for plane in index:
+        found[plane] = True
+    return found

@@ -70,7 +70,7 @@ def cast_first_hits(
         walk_to_first(*volume, *source.take(chunk), source.start_mm, out)
 
     _in_threads(work, source.count, _RAYS_PER_CHUNK)
-    return Hits(index, distance_mm, right)
+    return Hits(index, distance_mm, annotation.with_own_sides(index, right))
 
 
 def cast_label_hits(
@@ -153,6 +153,7 @@ def _list_hits(
         given = (*source.take(along[chunk]), source.start_mm, (label_of_index, wanted))
         length = walk_to_each(*volume, *given, chunk.stop - chunk.start, out)
         out[0][:length] = along[chunk][out[0][:length]]
+        out[4][:length] = annotation.with_own_sides(out[2][:length], out[4][:length])
         return tuple(out[column][:length].copy() for column in columns)
 
     rays_per_chunk = max(256, _HITS_PER_CHUNK // wanted.size)

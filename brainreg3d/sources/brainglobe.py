@@ -11,6 +11,7 @@ from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.io.structures import read_structures
 from brainreg3d.sources.brainglobe_files import BrainGlobeFiles, installed_brainglobe_atlases
 from brainreg3d.sources.brainglobe_volumes import (
+    right_hemisphere,
     spacing_mm,
     volume_sha256,
     volume_slabs,
@@ -43,7 +44,8 @@ def load_brainglobe_atlas(name: str) -> Atlas:
     Notes
     -----
     Volumes are turned by the orientation that the atlas declares. BrainGlobe's ``"asr"`` names
-    the corner where axes start, so that the third axis grows to the left.
+    the corner where axes start, so that the third axis grows to the left. Of an atlas that is not
+    its own mirror image the hemispheres are those of its volume of hemispheres.
     """
     installed = installed_brainglobe_atlases()
     if name not in installed:
@@ -65,10 +67,12 @@ def load_brainglobe_atlas(name: str) -> Atlas:
         return template
 
     files.check_voxels("annotation")
-    annotation_hash = volume_sha256(files, "annotation")
-    key = content_key("brainglobe", annotation_hash, files.orientation, files.resolution_um)
+    right = right_hemisphere(files)
+    labels = [what for what in ("annotation", "hemispheres") if what in files.volumes]
+    sha256 = {what: volume_sha256(files, what) for what in labels}
+    key = content_key("brainglobe", *sha256.values(), files.orientation, files.resolution_um)
     structures = read_structures(files.structures)
-    annotation = compact_from_source(key, load_annotation, name)
+    annotation = compact_from_source(key, load_annotation, name, right)
     warn_unknown_ids(annotation, structures, name)
     return Atlas(
         re.sub(r"_[\d.]+(um|nm|mm)$", "", name),
@@ -76,5 +80,5 @@ def load_brainglobe_atlas(name: str) -> Atlas:
         structures,
         load_template if files.has_template else None,
         citation=str(files.manifest.get("citation", "")),
-        sha256={"annotation": annotation_hash, "structures": sha256_of_file(files.structures)},
+        sha256={**sha256, "structures": sha256_of_file(files.structures)},
     )

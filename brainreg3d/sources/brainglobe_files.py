@@ -110,6 +110,7 @@ class BrainGlobeFiles:
             manifest = dict(json.loads(path.read_text(encoding="utf-8")))
             orientation = _orientation(name, manifest)
             resolution_um = _resolution_um(name, manifest)
+            _check_symmetric(name, manifest)
             structures, volumes = find(manifest, path, resolution_um)
         except AtlasError:
             raise
@@ -140,6 +141,8 @@ class BrainGlobeFiles:
         # A zarr array keeps its voxels in "c"; without it only the metadata are installed.
         if path.is_file() or (path / "c").is_dir():
             return
+        if path.suffix == ".tiff":
+            raise damaged(self.name, FileNotFoundError(f"there is no {path.name}"))
         message = (
             f"The BrainGlobe atlas {self.name!r} is installed without its {what}, which "
             f"BrainGlobe fetches on first use. Fetch it once with: python -c "
@@ -206,6 +209,13 @@ def _resolution_um(name: str, manifest: Mapping[str, Any]) -> Sizes:
     raise _wrong_entry(name, "resolution", value, expected)
 
 
+def _check_symmetric(name: str, manifest: Mapping[str, Any]) -> None:
+    value = manifest.get("symmetric", True)
+    if not isinstance(value, bool):
+        expected = "true where its right half mirrors its left, else false"
+        raise _wrong_entry(name, "symmetric", value, expected)
+
+
 def _wrong_entry(name: str, entry: str, value: object, expected: str) -> AtlasError:
     return AtlasError(
         f"The manifest of the BrainGlobe atlas {name!r} has {value!r} as its {entry}; expected "
@@ -216,10 +226,10 @@ def _wrong_entry(name: str, entry: str, value: object, expected: str) -> AtlasEr
 
 def _tiff_parts(manifest: Mapping[str, Any], path: Path, resolution_um: Sizes) -> Parts:  # noqa: ARG001 - as of the other layout
     folder = path.parent
-    files = {"annotation": "annotation", "template": "reference"}
-    return folder / "structures.json", {
-        what: folder / f"{stem}.tiff" for what, stem in files.items()
-    }
+    volumes = {"annotation": folder / "annotation.tiff", "template": folder / "reference.tiff"}
+    if not manifest.get("symmetric", True):
+        volumes["hemispheres"] = folder / "hemispheres.tiff"
+    return folder / "structures.json", volumes
 
 
 def _ome_zarr_parts(manifest: Mapping[str, Any], path: Path, resolution_um: Sizes) -> Parts:
@@ -234,6 +244,10 @@ def _ome_zarr_parts(manifest: Mapping[str, Any], path: Path, resolution_um: Size
         "template": below(labels["template"]) / "template.ome.zarr",
     }
     volumes = {what: store / _level(store, resolution_um) for what, store in stores.items()}
+    if not manifest.get("symmetric", True):
+        sides = below(labels) / "hemispheres.ome.zarr"
+        is_known = (sides / "zarr.json").is_file()
+        volumes["hemispheres"] = sides / (_level(sides, resolution_um) if is_known else "0")
     return below(manifest["terminology"]) / "terminology.csv", volumes
 
 

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas.slabs import Place, VolumeSlabs
 from brainreg3d.errors import AtlasError
+from brainreg3d.geometry import VolumeGrid
 from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.sources.brainglobe_files import FAILURES, BrainGlobeFiles, damaged
 
 ATLAS_ORIGIN = "ipl"
 """Our (Z, Y, X) axes in BrainGlobe's letters: they start inferior, posterior and left."""
+
+_LEFT, _RIGHT = 1, 2
 
 
 def spacing_mm(files: BrainGlobeFiles) -> tuple[float, float, float]:
@@ -90,6 +93,40 @@ def volume_slabs(files: BrainGlobeFiles, what: str) -> VolumeSlabs:
 
     z, y, x = (shape[axis] for axis in order)
     return VolumeSlabs((z, y, x), read)
+
+
+def right_hemisphere(files: BrainGlobeFiles) -> VolumeSlabs | None:
+    """Prepare to read which voxels lie in the right hemisphere.
+
+    Parameters
+    ----------
+    files : BrainGlobeFiles
+        The atlas.
+
+    Returns
+    -------
+    VolumeSlabs of bool or None
+        In the atlas frame; voxels that belong to neither side are parted by the middle of the box.
+        None for an atlas that is its own mirror image, which has no such volume.
+
+    Raises
+    ------
+    AtlasError
+        As `volume_slabs`.
+    """
+    if "hemispheres" not in files.volumes:
+        return None
+    sides = volume_slabs(files, "hemispheres")
+    width = sides.shape[2]
+    first_right = VolumeGrid(sides.shape, spacing_mm(files)).first_right
+
+    def read() -> Iterator[tuple[Place, NDArray[Any]]]:
+        for place, values in sides.read():
+            columns = np.arange(width)[place[2]]
+            right = values == _RIGHT
+            yield place, np.where(right | (values == _LEFT), right, columns >= first_right)
+
+    return VolumeSlabs(sides.shape, read)
 
 
 def whole_volume(files: BrainGlobeFiles, what: str) -> NDArray[Any]:

@@ -25,6 +25,7 @@ FORMAT_VERSION = 2
 _BAR_FROM_VOXELS = 20_000_000  # about a second of work
 _CHUNK_BYTES = 1 << 24
 _ARRAYS = ("index.npy", "ids.npy", "block_ends.npy", "block_entries.npy")
+_SIDES = "on_right.npy"  # of atlases with hemispheres of their own
 
 Spacing = tuple[float, float, float]
 _Voxels = NDArray[Any] | VolumeSlabs
@@ -48,7 +49,10 @@ def content_key(*parts: object) -> str:
 
 
 def compact_from_source(
-    key: str, load: Callable[[], tuple[_Voxels, Spacing]], label: str = "annotation"
+    key: str,
+    load: Callable[[], tuple[_Voxels, Spacing]],
+    label: str = "annotation",
+    right: VolumeSlabs | None = None,
 ) -> Annotation:
     """Open an annotation from the cache, or make it from its source and keep it.
 
@@ -62,6 +66,8 @@ def compact_from_source(
         spacing in mm; called only when there is no entry.
     label : str
         What is made, for the progress bar.
+    right : VolumeSlabs of bool, optional
+        Which voxels lie in the right hemisphere, where the middle of the box does not tell.
 
     Returns
     -------
@@ -83,12 +89,12 @@ def compact_from_source(
     def build(folder: Path) -> None:
         volume, spacing_mm = source()
         index = _preallocated(folder / "index.npy", volume.shape)
-        annotation = _compact(volume, spacing_mm, label, index)
+        annotation = _compact(volume, spacing_mm, label, index, right)
         index.flush()
         _write_table(folder, annotation)
 
     def in_memory() -> Annotation:
-        return _compact(*source(), label, None)
+        return _compact(*source(), label, None, right)
 
     return _cached(key, build, in_memory)
 
@@ -142,7 +148,9 @@ def _open(folder: Path) -> Annotation:
     ids = np.load(folder / "ids.npy")
     z, y, x = (float(size) for size in meta["spacing_mm"])
     ends, entries = (np.load(folder / name) for name in _ARRAYS[2:])
-    return Annotation(index, ids, (z, y, x), BlockTable(blocks_along(index.shape), ends, entries))
+    blocks = BlockTable(blocks_along(index.shape), ends, entries)
+    on_right = np.load(folder / _SIDES) if _SIDES in meta["bytes"] else None
+    return Annotation(index, ids, (z, y, x), blocks, on_right)
 
 
 def _is_complete(folder: Path) -> bool:
@@ -151,7 +159,7 @@ def _is_complete(folder: Path) -> bool:
     if meta is None or not isinstance(meta.get("bytes"), dict):
         return False
     try:
-        sizes = {name: (folder / name).stat().st_size for name in _ARRAYS}
+        sizes = {name: (folder / name).stat().st_size for name in {*_ARRAYS, *meta["bytes"]}}
         index = np.load(folder / "index.npy", mmap_mode="r")
     except (OSError, ValueError):
         return False
@@ -165,11 +173,15 @@ def _write_table(folder: Path, annotation: Annotation) -> None:
     blocks = find_blocks(annotation.index)
     np.save(folder / "block_ends.npy", blocks.ends)
     np.save(folder / "block_entries.npy", blocks.entries)
+    names = list(_ARRAYS)
+    if annotation.on_right is not None:
+        names.append(_SIDES)
+        np.save(folder / _SIDES, annotation.on_right)
     meta = {
         "format": FORMAT_VERSION,
         "shape": list(annotation.index.shape),
         "spacing_mm": list(annotation.spacing_mm),
-        "bytes": {name: (folder / name).stat().st_size for name in _ARRAYS},
+        "bytes": {name: (folder / name).stat().st_size for name in names},
     }
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
 
@@ -200,7 +212,11 @@ def _counted(volume: VolumeSlabs, bar: Any) -> VolumeSlabs:
 
 
 def _compact(
-    volume: _Voxels, spacing_mm: Spacing, label: str, out: NDArray[np.uint16] | None
+    volume: _Voxels,
+    spacing_mm: Spacing,
+    label: str,
+    out: NDArray[np.uint16] | None,
+    right: VolumeSlabs | None,
 ) -> Annotation:
     from brainreg3d.atlas.compact import compact_annotation  # brings numba
 
@@ -208,8 +224,8 @@ def _compact(
         volume = slabs_of_array(volume)
     n_voxels = int(np.prod(volume.shape))
     if isinstance(volume, np.ndarray) or n_voxels < _BAR_FROM_VOXELS or not sys.stderr.isatty():
-        return compact_annotation(volume, spacing_mm, out)
+        return compact_annotation(volume, spacing_mm, out, right)
     from tqdm import tqdm
 
     with tqdm(total=n_voxels, desc=f"Preparing the {label}", unit="voxel", unit_scale=True) as bar:
-        return compact_annotation(_counted(volume, bar), spacing_mm, out)
+        return compact_annotation(_counted(volume, bar), spacing_mm, out, right)

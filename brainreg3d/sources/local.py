@@ -145,7 +145,8 @@ def warn_unknown_ids(annotation: Annotation, structures: StructureTree, source: 
     source : str
         What the annotation came from, for the message.
     """
-    unknown = [int(value) for value in annotation.ids[1:] if int(value) not in structures]
+    known = np.unique(annotation.ids[1:]).tolist()
+    unknown = [value for value in known if value not in structures]
     if unknown:
         examples = ", ".join(str(value) for value in unknown[:_EXAMPLES])
         more = ", …" if len(unknown) > _EXAMPLES else ""
@@ -153,7 +154,7 @@ def warn_unknown_ids(annotation: Annotation, structures: StructureTree, source: 
             "%d of the %d values in %s are in no structure of the tree (%s%s); their voxels are "
             "tissue outside all regions.",
             len(unknown),
-            annotation.ids.size - 1,
+            len(known),
             source,
             examples,
             more,

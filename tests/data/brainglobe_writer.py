@@ -16,7 +16,7 @@ def _write_zarr(path: Path, stack: np.ndarray, resolution_um: tuple[float, ...])
     scale: Any = dict(zip("zyx", (size / 1000 for size in resolution_um), strict=True))
     image = ngff_zarr.to_ngff_image(stack, dims=("z", "y", "x"), scale=scale)
     multiscales = ngff_zarr.to_multiscales(image, scale_factors=[], chunks=32)
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     ngff_zarr.to_ngff_zarr(str(path), multiscales, version="0.5")
 
 
@@ -34,10 +34,12 @@ def write_brainglobe_atlas(
     structures: list[tuple[int, str, str, list[int]]],
     resolution_um: tuple[float, float, float],
     orientation: str = "asr",
+    hemispheres: np.ndarray | None = None,
 ) -> Path:
     """Install an atlas of format 3 below `home`, with the configuration that points there.
 
-    Returns the folder of all atlases' parts.
+    Returns the folder of all atlases' parts. With hemispheres (1 left, 2 right) the atlas says that
+    it is not symmetric.
 
     Without a template there are only its metadata, as in an atlas whose template was never used.
     """
@@ -56,7 +58,7 @@ def write_brainglobe_atlas(
         "citation": "A test (2020)",
         "atlas_link": "",
         "species": "Mus testus",
-        "symmetric": True,
+        "symmetric": hemispheres is None,
         "resolution": list(resolution_um),
         "orientation": orientation,
         "shape": list(annotation.shape),
@@ -71,6 +73,8 @@ def write_brainglobe_atlas(
     (folder / "manifest.json").write_text(json.dumps(manifest))
     below = root / f"annotation-sets/{name}-labels/1_0"
     _write_zarr(below / "annotations_compressed.ome.zarr", annotation, resolution_um)
+    if hemispheres is not None:
+        _write_zarr(below / "hemispheres.ome.zarr", hemispheres, resolution_um)
     grey = annotation.astype(np.uint16) if template is None else template
     _write_zarr(root / reference["location"][1:] / "template.ome.zarr", grey, resolution_um)
     if template is None:
@@ -98,6 +102,7 @@ def write_tiff_atlas(
     structures: list[tuple[int, str, str, list[int]]],
     resolution_um: tuple[float, float, float],
     orientation: str = "asr",
+    hemispheres: np.ndarray | None = None,
     version: str = "1.0",
 ) -> Path:
     """Install an atlas in the layout before format 3 below `home`; return its folder."""
@@ -106,13 +111,15 @@ def write_tiff_atlas(
     folder.mkdir(parents=True)
     tifffile.imwrite(folder / "annotation.tiff", annotation)
     tifffile.imwrite(folder / "reference.tiff", template.astype(np.uint16))
+    if hemispheres is not None:
+        tifffile.imwrite(folder / "hemispheres.tiff", hemispheres)
     metadata = {
         "name": name.rpartition("_")[0],
         "version": version,
         "citation": "A test (2020)",
         "atlas_link": "",
         "species": "Mus testus",
-        "symmetric": True,
+        "symmetric": hemispheres is None,
         "resolution": list(resolution_um),
         "orientation": orientation,
         "shape": list(annotation.shape),

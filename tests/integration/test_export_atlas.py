@@ -17,6 +17,8 @@ from scipy import ndimage
 
 from brainreg3d import BrainReg3D, load_atlas, offscreen
 from brainreg3d.atlas import Structure, StructureTree, Template
+from brainreg3d.atlas.compact import compact_annotation
+from brainreg3d.atlas.slabs import slabs_of_array
 from brainreg3d.cli import main
 from brainreg3d.errors import AtlasError, InputError, OutputError
 from brainreg3d.export.brainglobe import export_brainglobe_atlas, opening_recipe
@@ -323,6 +325,27 @@ def test_a_mirrored_atlas_needs_no_hemispheres(brain, tmp_path):
     assert not list(manifest.parents[3].rglob("hemispheres.ome.zarr"))
     theirs = open_with_brainglobe("tiny_300um", tmp_path)
     assert theirs.hemisphere_from_coords((5, 5, 2), as_string=True) == "right"
+
+
+@pytest.mark.parametrize("width", [19, 20])
+def test_hemispheres_come_back_voxel_by_voxel(width, tmp_path, monkeypatch):
+    """With a midline that is not in the middle; without one, the middle of odd widths is right."""
+    monkeypatch.setenv("BRAINGLOBE_CONFIG_DIR", str(tmp_path))
+    ids = tiny_brain.make_volume()[:, :, :width]
+    right = np.indices(ids.shape)[2] >= 7 + np.indices(ids.shape)[1] // 6
+    sides = slabs_of_array(right)
+    annotation = compact_annotation(ids, tiny_brain.SPACING_MM, right=sides)
+    for own in (annotation, attrs.evolve(annotation, on_right=None)):
+        first = attrs.evolve(tiny_brain.make_atlas(ids), annotation=own, load_template=None)
+        manifest = export_brainglobe_atlas(first, tmp_path, overwrite=True)
+        assert json.loads(manifest.read_text())["symmetric"] is False
+        again = load_atlas("tiny_300um").annotation
+        assert np.array_equal(again.to_ids(), ids)
+        expected = right if own.on_right is not None else np.indices(ids.shape)[2] >= width // 2
+        assert np.array_equal(again.on_right[again.index][ids > 0], expected[ids > 0])
+        theirs = open_with_brainglobe("tiny_300um", tmp_path).hemispheres
+        theirs = theirs[::-1, ::-1, ::-1].transpose(1, 0, 2)  # to superior, anterior, right
+        assert np.array_equal(theirs[ids > 0] == 2, expected[ids > 0])
 
 
 def test_the_manifest(brain, tmp_path):

@@ -239,7 +239,7 @@ def test_a_tiff_layout_without_its_voxels(home):
     labels = toy((20, 12, 16), (4, 3, 2))
     folder = write_tiff_atlas(home, "old_mouse_500um", labels, labels, STRUCTURES, (500.0,) * 3)
     (folder / "annotation.tiff").unlink()
-    with pytest.raises(AtlasError, match="without its annotation"):
+    with pytest.raises(AtlasError, match=r"annotation\.tiff.*install it again"):
         load_brainglobe_atlas("old_mouse_500um")
 
 
@@ -259,4 +259,91 @@ def test_damaged_voxels(home):
     for path in root.rglob("annotations_compressed.ome.zarr/**/c/*/*/*"):
         path.write_bytes(b"nothing")
     with pytest.raises(AtlasError, match="install it again"):
+        load_brainglobe_atlas("toy_mouse_500um")
+
+
+# Atlases that are not their own mirror image.
+
+
+def crooked(shape=(20, 12, 16)):
+    """Hemispheres that part along a crooked plane, in axes that start anterior, superior, right."""
+    ap, dv, rl = np.indices(shape)
+    return np.where(rl < 5 + ap // 4 + dv % 2, 2, 1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("slab_bytes", [1, 1 << 27])
+@pytest.mark.parametrize("write", [write_brainglobe_atlas, write_tiff_atlas])
+def test_sides_come_from_the_volume_of_hemispheres(home, write, slab_bytes, monkeypatch):
+    monkeypatch.setattr("brainreg3d.io.raw_volume.SLAB_BYTES", slab_bytes)
+    labels, sides = toy((20, 12, 16), (4, 3, 2)), crooked()
+    write(home, "odd_500um", labels, labels, STRUCTURES, (500.0,) * 3, "asr", sides)
+    for _ in range(2):  # made, and opened from the cache
+        annotation = load_brainglobe_atlas("odd_500um").annotation
+        assert np.array_equal(annotation.to_ids()[::-1, ::-1, ::-1].transpose(1, 0, 2), labels)
+        right = annotation.on_right[annotation.index][::-1, ::-1, ::-1].transpose(1, 0, 2)
+        assert np.array_equal(right[labels > 0], sides[labels > 0] == 2)
+        # Every entry occurs, and each id at most once on each side.
+        assert set(np.unique(annotation.index)) == set(range(annotation.ids.size))
+        pairs = set(zip(annotation.ids.tolist(), annotation.on_right.tolist(), strict=True))
+        assert pairs == {(0, False), (5, False), (5, True), (MARKER, True)}
+
+
+def test_a_changed_volume_of_hemispheres_is_noticed(home):
+    labels, sides = toy((20, 12, 16), (4, 3, 2)), crooked()
+    for changed in (sides, 3 - sides):
+        folder = write_tiff_atlas(
+            home, "odd_500um", labels, labels, STRUCTURES, (500.0,) * 3, "asr", changed
+        )
+        atlas = load_brainglobe_atlas("odd_500um")
+        place = np.flatnonzero(atlas.annotation.ids == MARKER)
+        assert atlas.annotation.on_right[place].tolist() == [changed[4, 3, 2] == 2]
+        shutil.rmtree(folder)
+    assert "hemispheres" in atlas.sha256
+
+
+@pytest.mark.parametrize("odd", [0, 3, 255])
+def test_voxels_of_neither_side_are_parted_by_the_middle(home, odd):
+    labels, sides = toy((20, 12, 15), (4, 3, 2)), np.full((20, 12, 15), 1, np.uint8)
+    sides[5:9] = odd
+    write_tiff_atlas(home, "odd_500um", labels, labels, STRUCTURES, (500.0,) * 3, "asr", sides)
+    annotation = load_brainglobe_atlas("odd_500um").annotation
+    right = annotation.on_right[annotation.index]
+    tissue = annotation.index > 0
+    expected = np.zeros(right.shape, bool)
+    expected[:, 11:15, 7:] = True  # planes 5 to 8 from the front; of 15 columns the middle is right
+    assert np.array_equal(right[tissue], expected[tissue])
+
+
+def test_hemispheres_that_are_missing(home):
+    labels, sides = toy((20, 12, 16), (4, 3, 2)), crooked()
+    given = labels, labels, STRUCTURES, (500.0,) * 3, "asr", sides
+    root = write_brainglobe_atlas(home, "toy_500um", *given)
+    (store,) = root.rglob("hemispheres.ome.zarr")
+    for path in store.rglob("c"):
+        shutil.rmtree(path)
+    with pytest.raises(AtlasError, match=r"without its hemispheres.*\.hemispheres"):
+        load_brainglobe_atlas("toy_500um")
+    shutil.rmtree(store)
+    with pytest.raises(AtlasError, match="without its hemispheres"):
+        load_brainglobe_atlas("toy_500um")
+    folder = write_tiff_atlas(home, "old_500um", *given)
+    (folder / "hemispheres.tiff").unlink()
+    with pytest.raises(AtlasError, match=r"hemispheres\.tiff.*install it again"):
+        load_brainglobe_atlas("old_500um")
+
+
+def test_hemispheres_of_another_shape(home):
+    labels, sides = toy((20, 12, 16), (4, 3, 2)), crooked((20, 12, 14))
+    write_tiff_atlas(home, "odd_500um", labels, labels, STRUCTURES, (500.0,) * 3, "asr", sides)
+    with pytest.raises(
+        AtlasError, match=r"hemispheres have 12 × 20 × 14 .* annotation 12 × 20 × 16"
+    ):
+        load_brainglobe_atlas("odd_500um")
+
+
+@pytest.mark.parametrize("symmetric", [None, "no", 1])
+def test_a_manifest_that_does_not_say_whether_it_is_symmetric(home, symmetric):
+    _, root = install_asr(home)
+    change_manifest(root, symmetric=symmetric)
+    with pytest.raises(AtlasError, match="symmetric; expected true"):
         load_brainglobe_atlas("toy_mouse_500um")

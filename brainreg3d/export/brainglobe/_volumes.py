@@ -61,20 +61,26 @@ def write_template(store: Path, template: Template | None, grid: VolumeGrid) -> 
     _write(store, grid, np.dtype(np.uint16), lambda rows: grey[rows])
 
 
-def write_hemispheres(store: Path, grid: VolumeGrid) -> None:
-    """Write which half of the box each voxel lies in; a plane in the middle counts as left.
+def write_hemispheres(store: Path, annotation: Annotation) -> None:
+    """Write which hemisphere each voxel lies in, as rays see it.
 
     Parameters
     ----------
     store : pathlib.Path
         Folder to make.
-    grid : VolumeGrid
-        Voxels of the annotation.
+    annotation : Annotation
+        In the atlas frame. Outside of all structures the middle of the box parts left from right.
     """
-    depth, length, width = grid.shape
-    side = np.where(np.arange(width) >= (width + 1) // 2, RIGHT, LEFT).astype(np.uint8)
-    stack = to_brainglobe_stack(np.broadcast_to(side, (depth, length, width)))
-    _write(store, grid, np.dtype(np.uint8), lambda rows: stack[rows])
+    grid = annotation.grid
+    index = to_brainglobe_stack(annotation.index)
+    half = np.broadcast_to(np.arange(grid.shape[2]) >= grid.first_right, grid.shape)
+    right_half = to_brainglobe_stack(half)
+
+    def sides(rows: slice) -> NDArray[np.uint8]:
+        right = annotation.with_own_sides(index[rows], right_half[rows])
+        return np.where(right, np.uint8(RIGHT), np.uint8(LEFT))
+
+    _write(store, grid, np.dtype(np.uint8), sides)
 
 
 def is_symmetric(annotation: Annotation) -> bool:
@@ -88,8 +94,11 @@ def is_symmetric(annotation: Annotation) -> bool:
     Returns
     -------
     bool
-        True if each voxel has the structure of the voxel opposite.
+        True if each voxel has the structure of the voxel opposite, and the middle of the box parts
+        left from right.
     """
+    if annotation.on_right is not None:
+        return False
     return all(np.array_equal(slab, slab[:, ::-1]) for slab in annotation.index)
 
 

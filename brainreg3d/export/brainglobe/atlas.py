@@ -101,7 +101,7 @@ def export_brainglobe_atlas(
         labels = folders["annotation_set"]
         write_annotation(labels / "annotations_compressed.ome.zarr", atlas.annotation)
         if not symmetric:
-            write_hemispheres(labels / "hemispheres.ome.zarr", atlas.grid)
+            write_hemispheres(labels / "hemispheres.ome.zarr", atlas.annotation)
         _write_meshes(labels / "annotations.precomputed" / "mesh", atlas, structures)
         check_may_write(root, name, overwrite=overwrite)  # another process may have been faster
         install(staged, root, list(parts.values()))
