@@ -9,6 +9,7 @@ from brainreg3d import steps
 from brainreg3d._logging import logger
 from brainreg3d.errors import InputError, PlanError, did_you_mean
 from brainreg3d.steps import Step
+from brainreg3d.steps.methods import METHODS
 
 SLOTS = (
     "TemplateSource",
@@ -21,19 +22,6 @@ SLOTS = (
     "PixelLabeller",
     "MaskWriter",
 )
-
-METHODS: dict[str, dict[str, dict[str, Any]]] = {
-    "exact": {},
-    "original": {
-        "Projector": {"sampling": "vertices", "occluders": "regions"},
-        "DepthResolver": {"cell_px": 10},
-        "PixelLabeller": {"n_neighbors": 11, "max_gap_px": 15.0},
-    },
-    "surface": {
-        "Projector": {"sampling": "surface"},
-        "PixelLabeller": {"n_neighbors": 5},
-    },
-}
 
 PARAMETERS_OF_OPTION = {
     "atlas": [("TemplateSource", "atlas")],
