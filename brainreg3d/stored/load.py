@@ -145,7 +145,7 @@ class _Loading:
     def prepare(self) -> StoredResult:
         """Return the result; labels that are not stored are not there yet."""
         chain = Chain(
-            steps=self.steps[0],
+            steps=self._placed_steps(),
             load=self.atlas.load,
             alignment=self.view.alignment,
             image=self.view.image,
@@ -157,9 +157,7 @@ class _Loading:
             provenance=self.record.provenance,
         )
         stored = None if self.reasons else self._stored_labels(chain)
-        return StoredResult(
-            self._with_places(chain), stored, self.record.files, self._sigma(), self.view.stand_in
-        )
+        return StoredResult(chain, stored, self.record.files, self._sigma(), self.view.stand_in)
 
     def _stored_labels(self, chain: Chain) -> StoredLabels | None:
         record = self.record
@@ -169,16 +167,16 @@ class _Loading:
             table = table_of_regions(chain.regions, record.parameters("MaskWriter"))
         return read_labels(record.files["labels"], table, self.view.shape, record.run["unseen"])
 
-    def _with_places(self, chain: Chain) -> Chain:
-        """Let further files go to where those of the run are."""
-        writer = chain.steps["MaskWriter"]
+    def _placed_steps(self) -> dict[str, Step]:
+        """Return the steps; further files go to where those of the run are."""
+        steps, _ = self.steps
+        writer = steps["MaskWriter"]
         if not isinstance(writer, MaskWriter):
-            return chain
+            return steps
         name = self.record.path.name
         suffixes = (FILE_NAMES["run"], FILE_NAMES["alignment"], self.record.path.suffix)
         stem = name.removesuffix(next(s for s in suffixes if name.endswith(s)))
-        writer = writer.replace(output_dir=self.record.folder, stem=stem)
-        return attrs.evolve(chain, steps={**chain.steps, "MaskWriter": writer})
+        return {**steps, "MaskWriter": writer.replace(output_dir=self.record.folder, stem=stem)}
 
     def _sigma(self) -> PoseSigma | None:
         names = ("pose_sigma_mm", "pose_sigma_deg")

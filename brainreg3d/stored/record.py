@@ -154,13 +154,13 @@ def read_record(path: Path) -> Record:
             f'("{ALIGNMENT_SCHEMA}").'
         )
         raise InputError(message)
-    with_damage = (KeyError, TypeError, AttributeError, ValueError)
     try:
-        return _read_run(place, content)
-    except MissingFileError:
-        raise
-    except with_damage as error:
+        record = _read_run(place, content)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise damaged(place, error) from error
+    if "alignment" in record.changed and record.alignment_path is not None:
+        record = attrs.evolve(record, alignment=read_alignment(record.alignment_path))
+    return record
 
 
 def damaged(path: Path, error: Exception) -> InputError:
@@ -197,8 +197,6 @@ def _read_run(place: Path, content: Mapping[str, Any]) -> Record:
             changed.append(kind)
         if kind == "alignment":
             file = written
-    if file is not None and "alignment" in changed:
-        alignment = read_alignment(file)
     return Record(place, content, alignment, file, tuple(changed))
 
 

@@ -11,7 +11,7 @@ from brainreg3d._logging import logger
 from brainreg3d.errors import MissingFileError
 from brainreg3d.io.fingerprint import fingerprint
 from brainreg3d.io.hashing import sha256_of_file
-from brainreg3d.options import SLOTS, build_steps
+from brainreg3d.options import PARAMETERS_OF_OPTION, SLOTS, build_steps
 from brainreg3d.steps import Step
 from brainreg3d.stored.chain import LABELLING_SLOTS
 from brainreg3d.stored.record import Record
@@ -73,7 +73,7 @@ def steps_of(
         slot: slots[slot] if slot in TAKEN_AGAIN else getattr(steps, slot) for slot in SLOTS
     }
     if not record.run:
-        usual = {name: value for name, value in defaults.items() if name.startswith("_DEFAULT")}
+        usual = {name: v for name, v in defaults.items() if name in PARAMETERS_OF_OPTION}
         made = dict(build_steps(fillings, given.get("method", "exact"), options, usual))
         return {slot: made[slot] for slot in TAKEN_AGAIN}, ""
     recorded, replaced = _recorded(record, fillings)
