@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -13,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._arrays import read_only
+from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, Region, RegionSet
 from brainreg3d.borders import Piece, label_borders
 from brainreg3d.errors import InputError, did_you_mean
+from brainreg3d.io.hashing import sha256_of_array
 from brainreg3d.maps import SurfaceMaps
 from brainreg3d.state import LEFT, RIGHT, Alignment, Image, Labels
 from brainreg3d.steps.region_table import MaskTable
@@ -38,6 +41,7 @@ FORMATS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 DEFAULT_FORMATS = ("masks", "labels", "csv")
 
+_NAMESPACE = uuid.UUID("7f0f6d3e-6a0d-5c39-9a53-4c1e6b8f2d10")
 _ENDS = {"left": "_L", "right": "_R", "": ""}
 
 
@@ -47,17 +51,23 @@ class SidedRegion:
 
     Parameters
     ----------
+    number : int
+        Its number in `ExportContent.sided_labels`.
+    label : int
+        1 + place of the region: its number in label images.
     region : Region
         The region.
-    file_name : str
-        Its acronym, made safe for names of files.
     hemisphere : {"left", "right", ""}
         Which side; empty where the side is not known.
+    file_name : str
+        Acronym of the region, made safe for names of files.
     """
 
+    number: int
+    label: int
     region: Region
-    file_name: str
     hemisphere: str
+    file_name: str
 
     @property
     def name(self) -> str:
@@ -134,7 +144,7 @@ class ExportContent:
         label, side = self.labels.labels.astype(np.uint32), self.labels.hemisphere
         numbers = np.select(
             [label == 0, side == LEFT, side == RIGHT],
-            [0, 2 * label - 1, 2 * label],
+            [label, 2 * label - 1, 2 * label],
             2 * len(self.regions) + label,
         )
         sided: NDArray[np.uint32] = read_only(numbers.astype(np.uint32))
@@ -143,10 +153,14 @@ class ExportContent:
     @functools.cached_property
     def sided_regions(self) -> tuple[SidedRegion, ...]:
         """The left and the right part of each region in turn, then what is on neither side."""
-        names = tuple(zip(self.regions, self.regions.file_names, strict=True))
-        sided = [(*name, side) for name in names for side in ("left", "right")]
-        neither = [(*name, "") for name in names]
-        return tuple(SidedRegion(*part) for part in (*sided, *neither))
+        labels = range(1, len(self.regions) + 1)
+        parts = [(label, side) for label in labels for side in ("left", "right")]
+        parts += [(label, "") for label in labels]
+        names = self.regions.file_names
+        return tuple(
+            SidedRegion(number, label, self.regions[label - 1], side, names[label - 1])
+            for number, (label, side) in enumerate(parts, 1)
+        )
 
     @property
     def sided_names(self) -> tuple[str, ...]:
@@ -154,10 +168,22 @@ class ExportContent:
         return tuple(part.name for part in self.sided_regions)
 
     @functools.cached_property
+    def n_pixels(self) -> NDArray[np.int64]:
+        """How many pixels have each number of `sided_labels`, 0 included."""
+        return np.bincount(self.sided_labels.ravel(), minlength=1 + len(self.sided_regions))
+
+    @functools.cached_property
     def borders(self) -> tuple[tuple[SidedRegion, tuple[Piece, ...]], ...]:
         """The parts of regions that have pixels, with the borders of their pieces."""
         found = label_borders(self.sided_labels)
         return tuple((self.sided_regions[n - 1], tuple(pieces)) for n, pieces in found.items())
+
+    @functools.cached_property
+    def identifier(self) -> uuid.UUID:
+        """Identifies these labels at this pose, the same in every run."""
+        view, pixels = self.alignment.view, sha256_of_array(self.sided_labels)
+        parts = (__version__, self.atlas.title, self.stem, repr(view), pixels)
+        return uuid.uuid5(_NAMESPACE, "\n".join((*parts, *self.regions.acronyms)))
 
     @property
     def shape(self) -> tuple[int, int]:
