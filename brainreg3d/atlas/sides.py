@@ -14,7 +14,7 @@ def own_sides(
     annotation: Annotation,
     points_mm: NDArray[np.float64],
     right_half: NDArray[np.bool_],
-    reach_voxels: NDArray[np.int64],
+    reach_mm: float,
 ) -> NDArray[np.bool_]:
     """Replace halves of the box by hemispheres, of an atlas that has its own.
 
@@ -26,8 +26,8 @@ def own_sides(
         Points (x, y, z) in mm in the atlas frame, at the surface of some structure.
     right_half : numpy.ndarray of bool, shape (N,)
         Which of them lie in the right half of the box.
-    reach_voxels : numpy.ndarray of int, shape (3,)
-        How far from them there is tissue at most, along (z, y, x).
+    reach_mm : float
+        How far from them there is tissue at most, along each axis.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def own_sides(
     voxels = annotation.grid.voxel_indices(points_mm)
     last = np.array(annotation.index.shape) - 1
     open_ones = np.arange(len(right))
-    for offset in _nearest_first(reach_voxels.tolist(), annotation.spacing_mm):
+    for offset in _nearest_first(reach_mm, annotation.spacing_mm):
         z, y, x = np.clip(voxels[open_ones] + offset, 0, last).T
         places = annotation.index[z, y, x]
         met = places > 0
@@ -53,8 +53,9 @@ def own_sides(
 
 
 def _nearest_first(
-    reach: list[int], spacing_mm: tuple[float, float, float]
+    reach_mm: float, spacing_mm: tuple[float, float, float]
 ) -> list[tuple[int, ...]]:
     """Return the steps to all voxels within reach; of those equally far in a fixed order."""
+    reach = [int(np.ceil(reach_mm / size - 1e-6)) for size in spacing_mm]
     steps = itertools.product(*(range(-most, most + 1) for most in reach))
     return sorted(steps, key=lambda step: (float(np.sum((np.array(step) * spacing_mm) ** 2)), step))
