@@ -56,7 +56,7 @@ class _Slopes:
 
     @property
     def high(self) -> Cells:
-        return self.low + np.array(self.along.shape[1:])
+        return np.asarray(self.low + np.array(self.along.shape[1:]))
 
 
 # A pose is drawn more than a hundred times over to tell how certain labels are, and images of one
@@ -101,11 +101,11 @@ class SurfaceNormals:
         # Farther from the volume than the filter reaches there is no slope.
         self._end = cells_along(annotation, self._voxels) + reach
         self._begin = -reach
-        low, high = self._bounds(points_mm)
+        first, last = self._bounds(points_mm)
         self._slopes = None
-        if np.all(low <= high):
+        if np.all(first <= last):
             member = annotation.ids != 0 if member is None else member
-            low, high = np.floor(low).astype(np.int64), np.ceil(high).astype(np.int64) + 1
+            low, high = np.floor(first).astype(np.int64), np.ceil(last).astype(np.int64) + 1
             self._slopes = self._find(annotation, member, low - reach, high + reach)
 
     def at(self, points_mm: Array) -> Array:
@@ -206,7 +206,7 @@ class SurfaceNormals:
                 for side in range(3):
                     value *= weights[corner[side]][side]
                 slopes[2 - axis] += value
-        return slopes / -self._cell_mm[::-1, None]
+        return np.asarray(slopes / -self._cell_mm[::-1, None])
 
 
 def _bytes_between(low: Cells, high: Cells) -> int:

@@ -13,8 +13,13 @@ from brainreg3d.geometry import ImageView
 _ON_EDGE = -1e-9  # neighbours share their edge, so that no pixel falls between them
 
 
+_AROUND_PX = 1e-6  # an edge over the middles of pixels is beside them after rounding
+_TIE_MM = 1e-6
+"""Surfaces that touch have the same depth but for rounding, which is far less than this."""
+
+
 @njit()
-def _draw(x, y, near, faces, kind, nearest, kinds):  # type: ignore[no-untyped-def]
+def _draw(x, y, near, faces, kind, perspective, nearest, kinds):  # type: ignore[no-untyped-def]
     """Draw triangles into the two images; equally near goes to the lower kind."""
     n_rows, n_cols = nearest.shape
     for face in range(faces.shape[0]):
@@ -22,10 +27,10 @@ def _draw(x, y, near, faces, kind, nearest, kinds):  # type: ignore[no-untyped-d
         area = (x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a])
         if not abs(area) > 1e-12:  # seen edge on, or NaN
             continue
-        first_row = max(0, int(np.ceil(min(y[a], y[b], y[c]))))
-        last_row = min(n_rows - 1, int(np.floor(max(y[a], y[b], y[c]))))
-        first_col = max(0, int(np.ceil(min(x[a], x[b], x[c]))))
-        last_col = min(n_cols - 1, int(np.floor(max(x[a], x[b], x[c]))))
+        first_row = max(0, int(np.ceil(min(y[a], y[b], y[c]) - _AROUND_PX)))
+        last_row = min(n_rows - 1, int(np.floor(max(y[a], y[b], y[c]) + _AROUND_PX)))
+        first_col = max(0, int(np.ceil(min(x[a], x[b], x[c]) - _AROUND_PX)))
+        last_col = min(n_cols - 1, int(np.floor(max(x[a], x[b], x[c]) + _AROUND_PX)))
         for row in range(first_row, last_row + 1):
             for col in range(first_col, last_col + 1):
                 u = ((x[b] - col) * (y[c] - row) - (x[c] - col) * (y[b] - row)) / area
@@ -34,11 +39,13 @@ def _draw(x, y, near, faces, kind, nearest, kinds):  # type: ignore[no-untyped-d
                 if u < _ON_EDGE or v < _ON_EDGE or w < _ON_EDGE:
                     continue
                 here = u * near[a] + v * near[b] + w * near[c]
-                if here > nearest[row, col] or (
-                    here == nearest[row, col] and kind < kinds[row, col]
-                ):
+                slack = _TIE_MM * here * here if perspective else _TIE_MM
+                if here > nearest[row, col] + slack:
                     nearest[row, col] = here
                     kinds[row, col] = kind
+                elif here >= nearest[row, col] - slack:
+                    nearest[row, col] = max(here, nearest[row, col])
+                    kinds[row, col] = min(kind, kinds[row, col])
 
 
 class SurfaceBuffer:
@@ -88,12 +95,14 @@ class SurfaceBuffer:
         rows, cols, depth_mm = self.view.project(corners_mm)
         if np.isnan(rows).any():  # around the camera, or behind it
             return not np.isnan(rows).all()
-        low, high = np.ceil([rows.min(), cols.min()]), np.floor([rows.max(), cols.max()])
+        low = np.ceil(np.array([rows.min(), cols.min()]) - _AROUND_PX)
+        high = np.floor(np.array([rows.max(), cols.max()]) + _AROUND_PX)
         low, high = np.maximum(low, 0), np.minimum(high, np.array(self.view.shape) - 1)
         if np.any(low > high):
             return False
         part = tuple(slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True))
-        return bool(np.any(self._near[part] <= self._nearness(depth_mm).max()))
+        nearest = self._nearness(depth_mm - _TIE_MM).max()
+        return bool(np.any(self._near[part] <= nearest))
 
     def draw(self, vertices_mm: NDArray[np.float64], faces: NDArray[Any], kind: int) -> None:
         """Draw a mesh.
@@ -105,10 +114,13 @@ class SurfaceBuffer:
         faces : numpy.ndarray of int, shape (M, 3)
             Corners of each triangle, seen from both sides.
         kind : int
-            From 1 on, what the mesh is the surface of; of two equally near, the lower is kept.
+            From 1 on, what the mesh is the surface of; of two within a nanometre, the lower is
+            kept, whichever is drawn first.
         """
         rows, cols, depth_mm = self.view.project(vertices_mm)
-        _draw(cols, rows, self._nearness(depth_mm), faces, kind, self._near, self.kinds)
+        perspective = self.view.camera.distance_mm is not None
+        near = self._nearness(depth_mm)
+        _draw(cols, rows, near, faces, np.uint16(kind), perspective, self._near, self.kinds)
 
     def _nearness(self, depth_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what is linear over the projection of a plane, and grows towards the camera."""

@@ -9,33 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Annotation
+from brainreg3d.atlas.blocks import BLOCK_VOXELS
+from brainreg3d.atlas.shares import cell_shares
+
+LEAST_KEPT = 0.75
+"""A grid so coarse that less than this share of a part is left on it, or as much more, is refined:
+a sheet thinner than its cells would be lost, or lie only where it happens to fill them."""
 
 
 class SurfaceMaker:
-    """Surfaces of parts of an annotation, which is thinned out once for all of them.
+    """Surfaces of parts of an annotation, on a coarser grid than that of its voxels.
 
     Parameters
     ----------
     annotation : Annotation
         The volume.
     spacing_um : float
-        Every voxel is used when this is not above the voxel size; otherwise every second, third
-        and so on, whichever comes nearest to this spacing.
+        Spacing of the grid, rounded to whole voxels and at least one. Parts that are thinner than
+        its cells are meshed on a finer one.
 
     Notes
     -----
-    Surfaces are those of scikit-image's marching cubes: T. Lewiner et al., "Efficient
-    implementation of marching cubes' cases with topological guarantees", J. Graphics Tools 8, 2003.
+    A cell counts by the share of its voxels that belong to the part, and the surface is where half
+    of them do, so that no voxel stands for others. Surfaces are those of scikit-image's marching
+    cubes: T. Lewiner et al., "Efficient implementation of marching cubes' cases with topological
+    guarantees", J. Graphics Tools 8, 2003.
     """
 
     def __init__(self, annotation: Annotation, spacing_um: float) -> None:
-        from scipy.ndimage import find_objects  # slow to import
+        from brainreg3d.atlas.block_search import blocks_of  # compiles when it is imported
 
-        index, self._steps, self._first = thinned_index(annotation, spacing_um)
-        self._spacing_mm = np.asarray(annotation.spacing_mm)
-        self._index = np.ascontiguousarray(index)
-        # With the box around each structure at hand, a part costs no more than its own box.
-        self._boxes = find_objects(self._index, max_label=max(1, annotation.ids.size - 1))
+        self._annotation = annotation
+        self._blocks = blocks_of(annotation)
+        self._steps = _steps(annotation, spacing_um / 1000.0)
 
     def mesh(self, member: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return the surface of a part of the annotation as a triangle mesh.
@@ -53,19 +59,24 @@ class SurfaceMaker:
         faces : numpy.ndarray of int, shape (M, 3)
             Indices into the vertices.
         """
-        from skimage.measure import marching_cubes  # slow to import
-
-        places = np.flatnonzero(member[1:]).tolist()
-        boxes = [self._boxes[place] for place in places if self._boxes[place] is not None]
-        if not boxes:
+        # With the box around a part at hand, it costs no more than its own box.
+        occupied = np.nonzero(self._blocks.occupied(member))
+        if not occupied[0].size:
             return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
-        low = np.array([min(box[axis].start for box in boxes) for axis in range(3)])
-        high = np.array([max(box[axis].stop for box in boxes) for axis in range(3)])
-        mask = member[self._index[tuple(map(slice, low, high))]]
-        vertices, faces, _, _ = marching_cubes(np.pad(mask, 1).astype(np.float32), 0.5)
-        voxels = (vertices + (low - 1)) * self._steps + self._first
-        points_mm = (voxels + 0.5) * self._spacing_mm
-        return np.ascontiguousarray(points_mm[:, ::-1]), faces.astype(np.int64)
+        ends = np.array([(places.min(), places.max() + 1) for places in occupied]) * BLOCK_VOXELS
+        ends = np.minimum(ends, np.array(self._annotation.index.shape)[:, None])
+        steps = self._steps
+        while True:
+            low = ends[:, 0] // steps - 1  # one cell more, so that the surface is closed
+            high = -(-ends[:, 1] // steps) + 1
+            shares = cell_shares(self._annotation, member, steps, low, high)
+            kept = np.count_nonzero(shares > 0.5) / shares.sum(dtype=np.float64)
+            if np.all(steps == 1) or LEAST_KEPT <= kept <= 1 / LEAST_KEPT:
+                break
+            steps = np.maximum(1, steps // 2)
+        vertices, faces = contour(shares, 0.5)
+        points_mm = (vertices + low + 0.5) * (steps * np.asarray(self._annotation.spacing_mm))
+        return np.ascontiguousarray(points_mm[:, ::-1]), faces
 
 
 def mesh_spacing_mm(annotation: Annotation, spacing_um: float) -> float:
@@ -83,38 +94,14 @@ def mesh_spacing_mm(annotation: Annotation, spacing_um: float) -> float:
     float
         In mm; the spacing asked for, rounded to whole voxels.
     """
-    return float(np.max(_steps(annotation, spacing_um) * np.asarray(annotation.spacing_mm)))
+    steps = _steps(annotation, spacing_um / 1000.0)
+    return float(np.max(steps * np.asarray(annotation.spacing_mm)))
 
 
-def thinned_index(
-    annotation: Annotation, spacing_um: float
-) -> tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the voxels of an annotation that are meshed.
-
-    Parameters
-    ----------
-    annotation : Annotation
-        The volume.
-    spacing_um : float
-        As for `SurfaceMaker`.
-
-    Returns
-    -------
-    index : numpy.ndarray of uint16, shape (Z, Y, X)
-        A view of the annotation's index.
-    steps, first : numpy.ndarray of int64, shape (3,)
-        Every how many voxels one is taken along (z, y, x), and which is the first.
-    """
-    steps = _steps(annotation, spacing_um)
-    first = steps // 2  # the middle one of each group of voxels stands for it
-    chosen = tuple(slice(int(f), None, int(s)) for f, s in zip(first, steps, strict=True))
-    return annotation.index[chosen], steps, first
-
-
-def _steps(annotation: Annotation, spacing_um: float) -> NDArray[np.int64]:
-    """Return how many voxels each axis is thinned by."""
-    wanted = np.rint(spacing_um / 1000.0 / np.asarray(annotation.spacing_mm))
-    return np.maximum(1, wanted).astype(np.int64)
+def _steps(annotation: Annotation, target_mm: float) -> NDArray[np.int64]:
+    """Return every how many voxels along (z, y, x) one comes nearest to a distance."""
+    wanted = np.rint(target_mm / np.asarray(annotation.spacing_mm))
+    return np.clip(wanted, 1, annotation.index.shape).astype(np.int64)
 
 
 @attrs.frozen(eq=False)
@@ -152,11 +139,36 @@ def sampled_voxels(
     spacing_mm, first_mm : numpy.ndarray, shape (3,)
         Their distance, and the centre of the first, along (z, y, x).
     """
-    own = np.asarray(annotation.spacing_mm, dtype=float)
-    steps = np.maximum(1, np.rint(target_mm / own)).astype(int)
-    first = (steps - 1) // 2
+    own, steps = np.asarray(annotation.spacing_mm, dtype=float), _steps(annotation, target_mm)
+    first = (steps - 1) // 2  # the middle one of each group of voxels stands for it
     chosen = tuple(slice(int(f), None, int(s)) for f, s in zip(first, steps, strict=True))
     return annotation.index[chosen], steps * own, (first + 0.5) * own
+
+
+def contour(
+    field: NDArray[np.floating[Any]], level: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return where a field crosses a level, as triangles.
+
+    Parameters
+    ----------
+    field : numpy.ndarray, shape (Z, Y, X)
+        On a grid.
+    level : float
+        Between its least and its greatest value.
+
+    Returns
+    -------
+    vertices : numpy.ndarray, shape (N, 3)
+        Places (z, y, x) on the grid, the first point of which is 0.
+    faces : numpy.ndarray of int, shape (M, 3)
+        Indices into the vertices.
+    """
+    from skimage import measure  # slow to import
+
+    marching_cubes: Any = measure.marching_cubes
+    vertices, faces, _, _ = marching_cubes(np.asarray(field, dtype=np.float32), level)
+    return vertices.astype(np.float64), faces.astype(np.int64)
 
 
 def smooth_field(mask: NDArray[np.bool_], smoothing_voxels: float) -> NDArray[np.float64]:
@@ -199,12 +211,9 @@ def zero_surface(
     Surface or None
         None where nothing is inside.
     """
-    from skimage import measure  # slow to import
-
     padded = np.pad(field, 1, constant_values=-1.0)
     if padded.max() <= 0:
         return None
-    marching_cubes: Any = measure.marching_cubes
-    vertices, faces, _, _ = marching_cubes(padded, 0.0, spacing=tuple(spacing_mm))
-    points = vertices - spacing_mm + first_mm
-    return Surface(points[:, ::-1].astype(np.float64), faces.astype(np.int64))
+    vertices, faces = contour(padded, 0.0)
+    points = vertices * spacing_mm - spacing_mm + first_mm
+    return Surface(points[:, ::-1].astype(np.float64), faces)

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._compiled import njit
+from brainreg3d._kept import Kept
+from brainreg3d.atlas.annotation import Annotation
 from brainreg3d.atlas.blocks import BLOCK_VOXELS, BlockTable, blocks_along
 
+_kept: Kept[BlockTable] = Kept(1)
 _MAX_IDS = np.iinfo(np.uint16).max + 1
 
 
@@ -70,3 +73,22 @@ def find_blocks(index: NDArray[np.uint16]) -> BlockTable:
         np.concatenate(ends).astype(np.uint32),
         np.concatenate([entries for _, entries in layers]),
     )
+
+
+def blocks_of(annotation: Annotation) -> BlockTable:
+    """Return the structures in each block of an annotation, searched for once at most.
+
+    Parameters
+    ----------
+    annotation : Annotation
+        The volume.
+
+    Returns
+    -------
+    BlockTable
+        Its own, or one that is kept while it is in use.
+    """
+    table = annotation.blocks or _kept.get(annotation, None)
+    if table is None:
+        table = _kept.put(annotation, None, find_blocks(annotation.index))
+    return table

@@ -60,6 +60,9 @@ def cell_shares(
         return part
     z, y, x = (slice(a * n, b * n) for a, b, n in zip(first, last, voxels, strict=True))
     inside = tuple(slice(a, b) for a, b in zip(first - low, last - low, strict=True))
+    if voxels.prod() == 1:
+        part[inside] = member[annotation.index[z, y, x]]
+        return part
     counts = np.empty(tuple(last - first), dtype=np.float32)
     counted_as = member.astype(np.uint8)
     for place, start in enumerate(range(z.start, z.stop, int(voxels[0]))):

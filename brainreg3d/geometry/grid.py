@@ -54,6 +54,16 @@ class VolumeGrid:
         return x, y, z
 
     @property
+    def first_right(self) -> int:
+        """First voxel along x of the right half; the middle one of an odd number is right."""
+        return self.shape[2] // 2
+
+    @property
+    def right_from_mm(self) -> float:
+        """Where the right half begins along x, in mm: at the left face of its first voxel."""
+        return self.first_right * self.spacing_mm[2]
+
+    @property
     def resolution_um(self) -> tuple[float, float, float]:
         """Voxel size along (Z, Y, X) in micrometres, free of floating-point dust."""
         z, y, x = (round(spacing * 1000.0, 6) for spacing in self.spacing_mm)

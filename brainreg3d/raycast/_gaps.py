@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from brainreg3d._compiled import njit
 from brainreg3d._kept import Kept
 from brainreg3d.atlas import Annotation
-from brainreg3d.atlas.block_search import find_blocks
-from brainreg3d.atlas.blocks import BLOCK_VOXELS, BlockTable
+from brainreg3d.atlas.block_search import blocks_of
+from brainreg3d.atlas.blocks import BLOCK_VOXELS
 
 _FARTHEST = 255
 
@@ -31,7 +31,6 @@ class Gaps:
     box: NDArray[np.int64]
 
 
-_tables: Kept[BlockTable] = Kept(1)
 _gaps: Kept[Gaps] = Kept(4)
 
 
@@ -53,10 +52,7 @@ def gaps_around(annotation: Annotation, member: NDArray[np.bool_]) -> Gaps:
     key = member.tobytes()
     gaps = _gaps.get(annotation, key)
     if gaps is None:
-        table = annotation.blocks or _tables.get(annotation, None)
-        if table is None:
-            table = _tables.put(annotation, None, find_blocks(annotation.index))
-        gaps = _measure(table.occupied(member), annotation.index.shape)
+        gaps = _measure(blocks_of(annotation).occupied(member), annotation.index.shape)
         _gaps.put(annotation, key, gaps)
     return gaps
 

@@ -267,7 +267,7 @@ def walk_to_first(volume, gaps, box, member, spacing, origins, directions, start
                 if place > 0:
                     places[number] = place
                     distances[number] = state[3]
-                    halves[number] = 2 * state[0] + 1 >= volume.shape[2]
+                    halves[number] = state[0] >= volume.shape[2] // 2
 
 
 @njit(error_model="numpy")
@@ -302,7 +302,7 @@ def walk_to_each(  # type: ignore[no-untyped-def]
             if np.isnan(first[label]):
                 first[label] = state[3]
                 places[label] = place
-                halves[label] = 2 * state[0] + 1 >= volume.shape[2]
+                halves[label] = state[0] >= volume.shape[2] // 2
                 n_met += 1
             state = _step(ray, state)
         for label in range(wanted.size if n_met > 0 else 0):

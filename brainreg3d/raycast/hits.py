@@ -18,7 +18,7 @@ class Hits:
     distance_mm : numpy.ndarray of float64, shape (N,)
         From the ray's origin to the face through which it enters the voxel; NaN for no hit.
     right : numpy.ndarray of bool, shape (N,)
-        Whether the voxel lies in the right half of the box.
+        Whether the voxel lies in the right half of the box, as `VolumeGrid.first_right` has it.
     """
 
     index: NDArray[np.uint16]

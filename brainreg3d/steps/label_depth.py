@@ -48,7 +48,7 @@ def tissue_below(
     index : numpy.ndarray of uint16, shape (N,)
         Place of the structure in the annotation's table of ids; 0 outside of all tissue.
     right : numpy.ndarray of bool, shape (N,)
-        Whether the voxel lies in the right half of the box; of no meaning outside of all tissue.
+        Whether the voxel lies in the right hemisphere; of no meaning outside of all tissue.
     """
     from brainreg3d.raycast import hit_points  # compiles when it is imported
 
@@ -67,5 +67,6 @@ def tissue_below(
         inside = np.all((voxels >= 0) & (voxels < shape), axis=1)
         z, y, x = np.where(inside[:, None], voxels, 0).T
         index[part] = np.where(inside, annotation.index[z, y, x], 0)
-        right[part] = 2 * voxels[:, 2] + 1 >= shape[2]
+        right_half = voxels[:, 2] >= annotation.grid.first_right
+        right[part] = annotation.with_own_sides(index[part], right_half)
     return index, right

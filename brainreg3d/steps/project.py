@@ -50,14 +50,16 @@ class Projector(Step):
         for vertices and every voxel for surfaces when not given.
     label_depth_um : float
         For rays: how far below the surface the tissue lies that gives a pixel its region and its
-        side; no region where that is outside of the brain. What is seen of the surface, and how
-        deep it lies, stays the same. With 0, the first voxel that a ray meets.
+        side; no region, and the side of the surface, where that is outside of the brain. What is
+        seen of the surface, and how deep it lies, stays the same. With 0, the first voxel that a
+        ray meets.
     along : {"ray", "normal"}
         Which way that depth is counted: along the ray, or straight into the surface, along the
         normal of the surface smoothed at 100 µm.
     """
 
     provides: ClassVar[str] = "projections"
+    version: ClassVar[int] = 2
 
     sampling: str = attrs.field(default="rays", validator=one_of("rays", "vertices", "surface"))
     occluders: str = attrs.field(default="tissue", validator=one_of("tissue", "regions"))
@@ -149,7 +151,9 @@ class Projector(Step):
         index, right = hits.index[met], hits.right[met]
         if self.label_depth_um:
             found = annotation, view, met, hits.distance_mm[met]
-            index, right = tissue_below(*found, self.label_depth_um, self.along, opaque)
+            index, right_below = tissue_below(*found, self.label_depth_um, self.along, opaque)
+            # Where there is no tissue that far below, the pixel keeps the side of what it sees.
+            right = np.where(index > 0, right_below, right)
         labels, identifiers = label_of_index[index], annotation.ids[index]
         samples = _samples(view, met, labels, identifiers, hits.distance_mm[met], right)
         return samples, hits, met

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.atlas import Annotation, Atlas, RegionSet
+from brainreg3d.atlas.sides import own_sides
 from brainreg3d.geometry import ImageView
 from brainreg3d.state import Samples
-from brainreg3d.surfaces import thinned_index
+from brainreg3d.surfaces import LEAST_KEPT, contour, mesh_spacing_mm, sampled_voxels
 
 _BLOCK_VOXELS = 48
+_ON_PLANE_MM = 1e-6  # points on the plane between the halves, but for rounding, are right
 
 Array = NDArray[np.float64]
 
@@ -37,7 +39,8 @@ def sample_surfaces(
     view : ImageView
         Where the image lies, and from where it is seen.
     spacing_um : float
-        Spacing at which the annotation is meshed, at least that of its voxels.
+        Spacing at which the annotation is meshed, at least that of its voxels; finer where a region
+        would be lost.
     with_tissue : bool
         Whether all other tissue has a surface too, as region 0.
 
@@ -49,9 +52,10 @@ def sample_surfaces(
     from brainreg3d.rasterize import SurfaceBuffer  # compiles when it is imported
 
     label_of_index = regions.label_of_index(atlas.annotation)
-    # Of two surfaces that touch, the one of the lower id is seen, in whatever order they come.
+    # Of two surfaces that touch in a pixel, to a nanometre, the one of the lower id is seen, in
+    # whatever order they come; other tissue, whose id is 0, before all regions.
     ids = np.array([0, *(region.id for region in regions)], dtype=np.uint32)
-    labels = np.argsort(ids, kind="stable")  # other tissue, whose id is 0, comes first
+    labels = np.argsort(ids, kind="stable")
     kind_of_label = np.empty(labels.size, dtype=np.uint16)
     kind_of_label[labels] = np.arange(1, labels.size + 1)
     kind_of_index = kind_of_label[label_of_index]
@@ -67,7 +71,10 @@ def sample_surfaces(
     rows, cols = np.nonzero(buffer.kinds)
     region = labels[buffer.kinds[rows, cols] - 1].astype(np.uint16)
     depth_mm = buffer.depth_mm[rows, cols]
-    right = _points_mm(view, rows, cols, depth_mm)[:, 0] > atlas.grid.box_mm[0] / 2
+    points = _points_mm(view, rows, cols, depth_mm)
+    right_half = points[:, 0] >= atlas.grid.right_from_mm - _ON_PLANE_MM
+    reach_mm = mesh_spacing_mm(atlas.annotation, spacing_um)
+    right = own_sides(atlas.annotation, points, right_half, reach_mm)
     x_px, y_px = cols.astype(np.float64), rows.astype(np.float64)
     return Samples(region, ids[region], x_px, y_px, depth_mm, right)
 
@@ -84,6 +91,32 @@ def _points_mm(
     )
 
 
+def _voxels_of_all(
+    annotation: Annotation, target_mm: float, kind_of_index: NDArray[np.uint16]
+) -> tuple[NDArray[np.uint16], Array, Array]:
+    """Return voxels as far apart as can be, up to a distance, without losing any kind."""
+    while True:
+        index, spacing_mm, first_mm = sampled_voxels(annotation, target_mm)
+        own_mm = np.asarray(annotation.spacing_mm)
+        if index.size == annotation.index.size:
+            break
+        each = np.prod(spacing_mm / own_mm)  # voxels that each of them stands for
+        counts = _count(annotation.index, kind_of_index)
+        kept = each * _count(index, kind_of_index)[counts > 0] / counts[counts > 0]
+        if np.all((kept >= LEAST_KEPT) & (kept <= 1 / LEAST_KEPT)):
+            break
+        target_mm /= 2
+    return index, spacing_mm, first_mm
+
+
+def _count(index: NDArray[np.uint16], kind_of_index: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Return how many voxels each kind has; slab by slab, since counting takes much memory."""
+    counts = np.zeros(int(kind_of_index.max()) + 1, dtype=np.int64)
+    for slab in index:
+        counts += np.bincount(kind_of_index[slab].ravel(), minlength=counts.size)
+    return counts[1:]
+
+
 class _Blocks:
     """An annotation in blocks that share the voxels at their faces, so that meshes meet.
 
@@ -98,8 +131,8 @@ class _Blocks:
     """
 
     def __init__(self, atlas: Atlas, spacing_um: float, kind_of_index: NDArray[np.uint16]) -> None:
-        self._index, self._steps, self._first = thinned_index(atlas.annotation, spacing_um)
-        self._spacing_mm = np.asarray(atlas.annotation.spacing_mm)
+        voxels = _voxels_of_all(atlas.annotation, spacing_um / 1000.0, kind_of_index)
+        self._index, self._spacing_mm, self._first_mm = voxels
         self._kind_of_index = kind_of_index
 
     def from_the_camera(self, view: ImageView) -> list[NDArray[np.int64]]:
@@ -119,10 +152,9 @@ class _Blocks:
         corners = np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, 3)
         return self._to_mm(corners)
 
-    def meshes(self, start: NDArray[np.int64]) -> Iterator[tuple[int, Array, NDArray[np.int32]]]:
+    def meshes(self, start: NDArray[np.int64]) -> Iterator[tuple[int, Array, NDArray[np.int64]]]:
         """Yield kind, vertices and faces of each surface in a block."""
         from scipy.ndimage import find_objects  # slow to import
-        from skimage.measure import marching_cubes
 
         kinds = self._kinds(start)
         for kind, box in enumerate(find_objects(kinds.astype(np.int32)), 1):
@@ -133,7 +165,7 @@ class _Blocks:
             mask = kinds[tuple(map(slice, low, high))] == kind
             if mask.all():
                 continue
-            vertices, faces, _, _ = marching_cubes(mask.astype(np.float32), 0.5)
+            vertices, faces = contour(mask, 0.5)
             yield kind, self._to_mm(vertices + (low + start)), faces
 
     def _kinds(self, start: NDArray[np.int64]) -> NDArray[np.uint16]:
@@ -147,5 +179,5 @@ class _Blocks:
         return np.pad(kinds, list(zip(before.astype(int), after.astype(int), strict=True)))
 
     def _to_mm(self, voxels: NDArray[np.number]) -> Array:
-        points = (voxels * self._steps + self._first + 0.5) * self._spacing_mm
+        points = voxels * self._spacing_mm + self._first_mm
         return np.ascontiguousarray(points[:, ::-1])

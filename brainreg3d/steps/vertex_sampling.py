@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas, RegionSet
+from brainreg3d.atlas.sides import own_sides
 from brainreg3d.geometry import ImageView
 from brainreg3d.state import Samples
 from brainreg3d.surfaces import SurfaceMaker, mesh_spacing_mm
@@ -36,12 +37,13 @@ def sample_vertices(
     """
     parts = []
     surfaces = SurfaceMaker(atlas.annotation, spacing_um)
-    middle = atlas.grid.box_mm[0] / 2
+    reach_mm = mesh_spacing_mm(atlas.annotation, spacing_um)
     label_of_index = regions.label_of_index(atlas.annotation)
     for label in range(0 if with_tissue else 1, len(regions) + 1):
         member = (label_of_index == label) & (atlas.annotation.ids != 0)
         points, _ = surfaces.mesh(member)
         y_px, x_px, depth_mm = view.project(points)
+        right_half = points[:, 0] >= atlas.grid.right_from_mm
         seen = _inside(y_px, view.shape[0]) & _inside(x_px, view.shape[1])
         identifier = regions[label - 1].id if label else 0
         parts.append(
@@ -51,7 +53,7 @@ def sample_vertices(
                 x_px[seen],
                 y_px[seen],
                 depth_mm[seen],
-                points[seen, 0] > middle,
+                own_sides(atlas.annotation, points[seen], right_half[seen], reach_mm),
             )
         )
     return Samples.concatenate(parts)

@@ -208,6 +208,24 @@ def test_label_and_side_are_those_of_the_same_voxel(phantom):
     assert np.array_equal(deep.hemisphere[seen] == 2, x[seen] >= 5.7)
 
 
+@pytest.mark.parametrize("along", ["ray", "normal"])
+def test_where_there_is_no_tissue_the_side_is_that_of_the_surface(along, tiny):
+    """Rays that lean to the right leave a thin sheet of tissue on the other side of the middle."""
+    volume = np.zeros((60, 20, 40), np.uint32)
+    volume[50:52] = 11
+    atlas = tiny.make_atlas(volume, (0.1, 0.1, 0.1))
+    result = BrainReg3D(
+        np.zeros((10, 30)), atlas=atlas, alignment=Pose((1.7, 1.0, 5.2), 0.0, 0.0, -40.0),
+        pixel_size_mm=(0.05, 0.05), camera_distance_mm=None, brain_regions=["ANT"],
+        label_depth_um=1500, along=along,
+    ).run(until="PixelLabeller")  # fmt: skip
+    assert not result.labels.any(), "1.5 mm below a sheet of 0.2 mm there is nothing"
+    x_mm = result.ccf[..., 2] / 1000
+    assert 30 < np.count_nonzero(x_mm < 2.0) < 270
+    clear = np.abs(x_mm - 2.0) > 1e-6
+    assert np.array_equal(result.hemisphere[clear] == 2, x_mm[clear] > 2.0)
+
+
 def test_where_only_regions_hide_it_is_counted_from_their_surface(tiny):
     """Level layers of a millimetre each, seen at 60 degrees through a layer of glass."""
     volume = np.zeros((60, 120, 120), np.uint32)

@@ -40,10 +40,11 @@ FORKS = """
 import os, signal, sys, threading
 import numpy as np
 from brainreg3d.atlas import Annotation
+from brainreg3d.atlas import block_search
 from brainreg3d.raycast import _gaps
 
 annotation = Annotation(np.ones((9, 9, 9), np.uint16), np.arange(2, dtype=np.uint32), (0.1,) * 3)
-member, search = annotation.ids == 1, _gaps.find_blocks
+member, search = annotation.ids == 1, block_search.find_blocks
 searching, go_on = threading.Event(), threading.Event()
 
 def slow_search(index):
@@ -55,19 +56,20 @@ def fork_and_ask():
     child = os.fork()
     if child == 0:
         signal.alarm(20)  # ends this process if it hangs
-        _gaps.find_blocks = search
+        block_search.find_blocks = search
         os._exit(int(_gaps.gaps_around(annotation, member).box[3] != 9))
     return os.waitpid(child, 0)[1]
 
 search(annotation.index)  # compiled
-_gaps.find_blocks = slow_search
+block_search.find_blocks = slow_search
 thread = threading.Thread(target=_gaps.gaps_around, args=(annotation, member))
 thread.start()
 searching.wait()
 during = fork_and_ask()
 go_on.set()
 thread.join()
-locks = [value._lock for value in vars(_gaps).values() if hasattr(value, "_lock")]
+locks = [value._lock for module in (_gaps, block_search) for value in vars(module).values()
+         if hasattr(value, "_lock")]
 for lock in locks:
     lock.acquire()
 locked = fork_and_ask()

@@ -114,6 +114,70 @@ def test_triangles_are_drawn_where_rays_meet_them(seed, distance_mm):
     assert np.all(np.isinf(buffer.depth_mm[~close & (kinds == 0)]))
 
 
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([None, 0.5, 40.0, 1e5]))
+def test_of_surfaces_that_touch_the_lower_kind_is_seen(seed, distance_mm):
+    """Two triangles share an edge that runs over the middles of pixels: their depths are equal
+    but for rounding, in whatever order and however the corners are numbered."""
+    draw = np.random.default_rng(seed)
+    pose = Pose(tuple(draw.uniform(0, 9, 3)), *draw.uniform(-60, 60, 3).tolist())
+    view = ImageView((11, 15), (0.1, 0.12), pose, Camera(distance_mm))
+    start, way = rays_of(view)
+    along = draw.uniform(0.1, 0.3, 4) + (20.0 if distance_mm is None else distance_mm)
+    one, other = (start[5, c] + t * way[5, c] for c, t in zip((1, 13), along[:2], strict=True))
+    sides = [start[r, 7] + t * way[r, 7] for r, t in zip((0, 10), along[2:], strict=True)]
+    found = []
+    for kinds in ((2, 5), (5, 2)):
+        for turn in range(3):
+            buffer = SurfaceBuffer(view)
+            for kind in kinds:
+                corners = np.roll([one, other, sides[kind == 5]], turn, axis=0)
+                buffer.draw(corners, np.array([[0, 1, 2]]), kind)
+            assert buffer.kinds[5, 2:13].tolist() == [2] * 11
+            assert set(buffer.kinds[4, 6:9].tolist()) == {2}
+            assert set(buffer.kinds[6, 6:9].tolist()) == {5}
+            found.append((buffer.kinds.tobytes(), np.round(buffer.depth_mm, 6).tobytes()))
+    assert len({kinds for kinds, _ in found}) == 1
+
+
+@pytest.mark.parametrize("spacing_um", [1, 200, 400])
+def test_a_layer_one_voxel_thin_is_sampled_everywhere(spacing_um):
+    """A layer of ANT within SUB, one voxel of 0.1 mm thick, wherever it lies between others."""
+    for place in range(20, 24):
+        volume = np.zeros((40, 30, 30), np.uint32)
+        volume[5:place, 1:29, 1:29] = 20
+        volume[place, 1:29, 1:29] = 11
+        atlas = make_atlas(volume, (0.1, 0.1, 0.1), "layer")
+        view = ImageView((30, 30), (0.06, 0.06), Pose((1.5, 1.5, 4.0), 10, 4, -3), Camera(None))
+        samples = sample(atlas, ["ANT", "SUB"], view, mesh_spacing_um=spacing_um).samples
+        assert len(samples) == 900, "no hole"
+        assert set(samples.region.tolist()) == {1}
+        points = view.pixel_to_plane_mm(samples.y_px, samples.x_px)
+        points += samples.depth_mm[:, None] * view.pose.view_axis
+        assert np.allclose(points[:, 2], 0.1 * (place + 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [20, 21])
+@pytest.mark.parametrize("sampling", ["rays", "surface", "vertices"])
+def test_the_middle_plane_of_an_odd_number_of_voxels_is_right(sampling, width):
+    """A slab of POST, voxels 0.2 mm wide: voxel x // 2 and those beyond it belong to the right."""
+    volume = np.zeros((10, 30, width), np.uint32)
+    volume[:8] = 312_782_593
+    atlas = make_atlas(volume, (0.25, 0.3, 0.2), "slab")
+    view = ImageView((50, 100), (0.05, 0.04), Pose((width / 10, 4.5, 4.0)), Camera(None))
+    projector = Projector(sampling=sampling, label_depth_um=300 if sampling == "rays" else 0)
+    regions = select_regions(atlas, ["POST"])
+    samples = projector.compute(atlas=atlas, regions=regions, alignment=Alignment(view)).samples
+    x_mm = width / 10 + (samples.x_px - 49.5) * 0.04
+    assert len(samples) > 300
+    clear = np.abs(x_mm - width // 2 * 0.2) > 1e-6
+    assert np.array_equal(samples.right[clear], x_mm[clear] > width // 2 * 0.2)
+    assert samples.right[~clear].all()
+    if sampling == "rays":
+        plain = Projector().first_samples(atlas=atlas, regions=regions, view=view)
+        assert np.array_equal(samples.right, plain.right)
+
+
 def test_blocks_do_not_show(tiny_atlas, monkeypatch):
     view = ImageView((60, 50), (0.1, 0.09), Pose((2.0, 3.6, 4.0), 20, 15, -20), Camera(9.0))
     one, other = [], []
