@@ -25,6 +25,21 @@ def log_shown() -> Iterator[None]:
         _console.close()
 
 
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep quiet in this thread about what was said before; what others say is still heard."""
+    own = threading.get_ident()
+
+    def is_heard(record: logging.LogRecord) -> bool:
+        return record.thread != own
+
+    logger.addFilter(is_heard)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_heard)
+
+
 class _Console:
     """Shows the log while anyone asks for it.
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d._logging import logger
+from brainreg3d._logging import silence
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import ImageView
 from brainreg3d.pose_sigma import PoseSigma
@@ -108,23 +106,8 @@ def _label_first_hits(
 
 def _run_again(state: Any, steps: list[Step], view: ImageView) -> NDArray[np.uint16]:
     state = attrs.evolve(state, alignment=attrs.evolve(state.alignment, view=view))
-    with _without_warnings():  # each draw would say what the run has said
+    with silence():  # each draw would say what the run has said
         for step in steps:
             result = step.compute(**{name: getattr(state, name) for name in step.uses()})
             state = attrs.evolve(state, **{step.provides: result})
     return np.asarray(state.labels.labels)
-
-
-@contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Keep quiet in this thread; what others say is still heard."""
-    own = threading.get_ident()
-
-    def is_heard(record: Any) -> bool:
-        return bool(record.thread != own)
-
-    logger.addFilter(is_heard)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_heard)

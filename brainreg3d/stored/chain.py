@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d._logging import logger
+from brainreg3d._logging import logger, silence
 from brainreg3d.atlas import Atlas, RegionSet
 from brainreg3d.errors import MissingFileError
 from brainreg3d.state import Alignment, Image, Registration, State
@@ -95,6 +95,13 @@ class Chain:
             registration=self.registration,
             alignment=self.alignment,
         )
+
+    @functools.cached_property
+    def labelled_quietly(self) -> State:
+        """As `labelled`, without saying again what the run has said."""
+        _ = self.placed  # what is said of atlas and regions is new
+        with silence():
+            return self.labelled
 
     @functools.cached_property
     def labelled(self) -> State:

@@ -145,8 +145,8 @@ class StoredResult(Result):
             raise AtlasError(message)
         labels = PartlyStoredLabels(
             stored.labels,
-            lambda: chain.labelled.labels.hemisphere,  # type: ignore[union-attr]
-            lambda: chain.labelled.labels.depth_mm,  # type: ignore[union-attr]
+            lambda: chain.labelled_quietly.labels.hemisphere,  # type: ignore[union-attr]
+            lambda: chain.labelled_quietly.labels.depth_mm,  # type: ignore[union-attr]
             stored.unseen,
         )
         return attrs.evolve(chain.placed, labels=labels, outputs=outputs)
@@ -174,12 +174,12 @@ class StoredResult(Result):
     @property
     def projections(self) -> Projections | None:
         """Samples of the regions on the image, visible or not."""
-        return self._chain.labelled.projections
+        return self._chain.labelled_quietly.projections
 
     @property
     def visible(self) -> VisibleSamples | None:
         """The samples nearest to the camera."""
-        return self._chain.labelled.visible
+        return self._chain.labelled_quietly.visible
 
     @property
     def files(self) -> Mapping[str, Path]:

@@ -109,6 +109,17 @@ OPTIONS = [
 ]
 
 
+def test_what_the_run_has_said_is_not_said_again(study, log):
+    run(study, pose_sigma_mm=0.1, brain_regions=["ANT", "DEEP"])
+    assert any("DEEP is not seen" in m for m in log)
+    log.clear()
+    again = BrainReg3D.load(study)
+    assert again.hemisphere.any()
+    assert again.confidence.any()
+    assert log == []
+    assert "DEEP" in again.unseen
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_everything_comes_back_and_what_is_stored_is_not_computed(study, options):
     if "output_dir" in options:
