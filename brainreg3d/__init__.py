@@ -18,12 +18,14 @@ from brainreg3d._version import __version__
 if TYPE_CHECKING:
     from brainreg3d.atlas import Atlas
     from brainreg3d.errors import BrainReg3DError
+    from brainreg3d.export.napari import napari_layers
     from brainreg3d.geometry import Camera, ImageView, Pose
     from brainreg3d.pipeline import BrainReg3D
     from brainreg3d.reload import load_registration_result
     from brainreg3d.result import Result
     from brainreg3d.sources import load_atlas
     from brainreg3d.steps import LocalTemplateSource, Step
+    from brainreg3d.traces import region_traces
 
 __all__ = [
     "Atlas",
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "load_atlas",
     "load_registration_result",
+    "region_traces",
 ]
 
 _MODULES = {
@@ -52,6 +55,8 @@ _MODULES = {
     "Step": "steps",
     "load_atlas": "sources",
     "load_registration_result": "reload",
+    "napari_layers": "export.napari",
+    "region_traces": "traces",
 }
 
 __getattr__, __dir__ = attach(__name__, _MODULES)
