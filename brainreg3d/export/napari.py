@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from brainreg3d.export.ome import pixel_maps
 from brainreg3d.state import LEFT, RIGHT
 from brainreg3d.steps.exporting import ExportContent
 
-if TYPE_CHECKING:
-    from brainreg3d.result import Result
-
 LayerTuple = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and kind of a layer, as napari's plugins return them."""
 
@@ -24,7 +21,15 @@ _OPACITY = 0.5
 _NOTHING = (0.0, 0.0, 0.0, 0.0)
 
 
-def napari_layers(result: Result) -> list[LayerTuple]:
+class Exportable(Protocol):
+    """What can be exported, such as `brainreg3d.Result`."""
+
+    def export_content(self) -> ExportContent:
+        """Return all that is known of a labelled image."""
+        ...
+
+
+def napari_layers(result: Exportable) -> list[LayerTuple]:
     """Return a labelled image as layers for napari.
 
     From below they are the image, a map for each thing known of a pixel, the sides, the labels
