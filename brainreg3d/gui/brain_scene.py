@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Annotation, Atlas, RegionSet, find_bregma
 from brainreg3d.gui.mesh_cache import cached_surfaces
+from brainreg3d.gui.screen import MOUSE_MM
 from brainreg3d.landmarks.hull import BrainHull
 from brainreg3d.surfaces import Surface, sampled_voxels, smooth_field, zero_surface
 
-_REGION_MM, _SHELL_MM = 0.125, 0.2  # about 130,000 triangles: quick on software OpenGL
+# With these a mouse's brain has about 130,000 triangles: quick on software OpenGL.
+_REGION_MM, _SHELL_MM, _HULL_MM = 0.125, 0.2, 0.2
 _SMOOTHING = 0.8  # voxels
 _LAMBDA_MM = (0.0, -4.2)  # from bregma, to the right and to anterior
 _MARKS_MM = {
@@ -23,7 +25,7 @@ _MARKS_MM = {
     "1 mm rostral": (0.0, 1.0),
     "1 mm lateral": (1.0, 0.0),
 }
-_MIDLINE_STEP_MM = 0.1
+_MIDLINE_STEP_MM = 0.1  # on a mouse's brain
 
 
 @attrs.frozen(eq=False)
@@ -59,9 +61,10 @@ class BrainScene:
     shell : Part or None
         The outside of the brain.
     marks_mm : mapping of str to numpy.ndarray, shape (3,)
-        Bregma and points that tell directions from it, on the hull.
+        Bregma and points that tell directions from it, on the hull; none on the brain of an animal
+        of quite another size than a mouse.
     midline_mm : numpy.ndarray, shape (N, 3)
-        Along the hull, in the plane of bregma.
+        Along the hull, in the plane of bregma, or through the middle.
     middle_mm : numpy.ndarray, shape (3,)
         Of the brain.
     """
@@ -104,7 +107,8 @@ def make_brain_scene(atlas: Atlas, regions: RegionSet, bregma: str) -> BrainScen
     low, high = points.min(axis=0), points.max(axis=0)
     middle = (low + high) / 2
     origin = marks.get("bregma", middle)
-    midline = _midline(hull, float(origin[0]), float(low[1]), float(high[1]))
+    step = _MIDLINE_STEP_MM * max(atlas.grid.box_mm) / MOUSE_MM
+    midline = _midline(hull, float(origin[0]), np.arange(low[1], high[1], step))
     return BrainScene(parts, shell, marks, midline, middle)
 
 
@@ -119,10 +123,11 @@ def hull_points(hull: BrainHull) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray, shape (N, 3)
-        On a grid of 0.2 mm, seen from above.
+        On a grid of 0.2 mm for a mouse, seen from above.
     """
     width, length, _ = hull.box_mm
-    x, y = np.meshgrid(np.arange(0.1, width, 0.2), np.arange(0.1, length, 0.2))
+    step = _HULL_MM * max(hull.box_mm) / MOUSE_MM
+    x, y = np.meshgrid(np.arange(step / 2, width, step), np.arange(step / 2, length, step))
     points = hull.below_mm(x.ravel(), y.ravel())
     return np.asarray(points[np.isfinite(points).all(axis=1)])
 
@@ -140,11 +145,13 @@ def make_surfaces(annotation: Annotation, regions: RegionSet) -> dict[str, Surfa
     Returns
     -------
     dict of str to Surface
-        By acronym; the whole brain under the empty name.
+        By acronym; the whole brain under the empty name. Regions that are thinner than about 0.2 mm
+        in a mouse have none.
     """
     from scipy.ndimage import find_objects  # slow to import
 
-    index, spacing, first = sampled_voxels(annotation, _REGION_MM)
+    share = max(annotation.grid.box_mm) / MOUSE_MM
+    index, spacing, first = sampled_voxels(annotation, _REGION_MM * share)
     labels = regions.label_of_index(annotation)[index]
     found: dict[str, Surface | None] = {}
     for region, box in zip(regions, find_objects(labels, max_label=len(regions)), strict=True):
@@ -154,13 +161,15 @@ def make_surfaces(annotation: Annotation, regions: RegionSet) -> dict[str, Surfa
         field = smooth_field(labels[wide] == regions.regions.index(region) + 1, _SMOOTHING)
         corner = first + spacing * [side.start for side in wide]
         found[region.acronym] = zero_surface(field, spacing, corner)
-    coarse, spacing, first = sampled_voxels(annotation, _SHELL_MM)
+    coarse, spacing, first = sampled_voxels(annotation, _SHELL_MM * share)
     found[""] = zero_surface(smooth_field(coarse > 0, _SMOOTHING), spacing, first)
     return {name: surface for name, surface in found.items() if surface is not None}
 
 
 def _marks(atlas: Atlas, hull: BrainHull, bregma: str) -> dict[str, NDArray[np.float64]]:
     """Return named points on the hull, straight below where the convention has them."""
+    if not 0.5 < max(atlas.grid.box_mm) / MOUSE_MM < 2.0:
+        return {}  # all conventions are those of the mouse
     preset = find_bregma(bregma)
     places = [(ml, ap, 0.0) for ml, ap in _MARKS_MM.values()]
     x, y, _ = preset.to_atlas_mm(places, atlas.grid.box_mm).T
@@ -172,8 +181,7 @@ def _marks(atlas: Atlas, hull: BrainHull, bregma: str) -> dict[str, NDArray[np.f
     }
 
 
-def _midline(hull: BrainHull, x: float, back: float, front: float) -> NDArray[np.float64]:
-    y = np.arange(back, front, _MIDLINE_STEP_MM)
+def _midline(hull: BrainHull, x: float, y: NDArray[np.float64]) -> NDArray[np.float64]:
     points = hull.below_mm(np.full(y.size, x), y)
     return np.asarray(points[np.isfinite(points).all(axis=1)])
 

@@ -13,7 +13,7 @@ from brainreg3d.geometry import ImageView, Pose
 from brainreg3d.gui import moves
 from brainreg3d.gui.key_actions import FINE, actions_of_keys
 from brainreg3d.gui.keys import canonical_key
-from brainreg3d.gui.screen import Screen
+from brainreg3d.gui.screen import MOUSE_MM, Screen
 
 _LOCKED = "The scale is locked because the pixel size is known; u unlocks it."
 _DragKind = Literal["move", "rotate"]
@@ -50,6 +50,8 @@ class AlignmentController:
     focal_point_mm : tuple of float, optional
         From the image's centre to a camera whose direction stays fixed in the atlas; without it
         the camera moves with the image.
+    brain_mm : float
+        Longest side of the atlas's box.
 
     Attributes
     ----------
@@ -72,6 +74,7 @@ class AlignmentController:
         scale_locked: bool = False,
         size_px: tuple[int, int] = (1200, 800),
         focal_point_mm: tuple[float, float, float] | None = None,
+        brain_mm: float = MOUSE_MM,
     ) -> None:
         self._focal_point_mm = focal_point_mm
         self._start = _Placement(self._under_focal_point(start), 0.0)
@@ -88,7 +91,7 @@ class AlignmentController:
         self.keys_shown = True
         self.looking_around = False
         self.message = ""
-        self.screen = Screen.fitting(self.view, size_px)
+        self.screen = Screen.fitting(self.view, size_px, brain_mm)
 
     @property
     def view(self) -> ImageView:

@@ -12,11 +12,14 @@ from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError, did_you_mean
 from brainreg3d.geometry import ImageView
 from brainreg3d.gui.moves import image_axes
+from brainreg3d.gui.screen import MOUSE_MM
 
 if TYPE_CHECKING:
     from vtkmodules.vtkRenderingCore import vtkCamera
 
-_DISTANCE_MM = 40.0
+_DISTANCE_MM = 40.0  # these three for a mouse's brain
+_NEAREST_MM, _FARTHEST_MM = 5.0, 500.0
+_DEPTH_MM = 40.0  # how far before and behind what it looks at anything is drawn
 _VIEW_ANGLE_DEG = 24.0
 _DEG_PER_PX = 0.4
 _VECTORS = ("pos", "focal_point", "viewup")
@@ -32,10 +35,17 @@ class FreeCamera:
         Where it stands, what it looks at, and what is up for it, in the atlas frame.
     view_angle_deg : float
         What its height takes in.
+    brain_mm : float
+        Longest side of the atlas's box.
     """
 
     def __init__(
-        self, position_mm: Any, focal_point_mm: Any, up: Any, view_angle_deg: float
+        self,
+        position_mm: Any,
+        focal_point_mm: Any,
+        up: Any,
+        view_angle_deg: float,
+        brain_mm: float = MOUSE_MM,
     ) -> None:
         self._focal = np.asarray(focal_point_mm, dtype=float)
         towards = np.asarray(position_mm, dtype=float) - self._focal
@@ -45,9 +55,12 @@ class FreeCamera:
         right = right / np.linalg.norm(right)
         self.axes: NDArray[np.float64] = np.stack([right, np.cross(towards, right), towards])
         self._view_angle_deg = view_angle_deg
+        self._share = brain_mm / MOUSE_MM
 
     @classmethod
-    def starting(cls, view: ImageView, given: Mapping[str, Any] | None) -> FreeCamera:
+    def starting(
+        cls, view: ImageView, given: Mapping[str, Any] | None, brain_mm: float = MOUSE_MM
+    ) -> FreeCamera:
         """Return the camera as the user wants it, or in front of an image.
 
         Parameters
@@ -58,6 +71,8 @@ class FreeCamera:
             ``"pos"``, ``"focal_point"``, ``"viewup"`` and ``"view_angle"`` in mm and degrees in
             the atlas frame, each optional; ``"clipping_range"`` and ``"distance"``, which other
             programs write too, follow from the scene.
+        brain_mm : float
+            Longest side of the atlas's box.
 
         Returns
         -------
@@ -73,10 +88,12 @@ class FreeCamera:
         settings = {} if given is None else given
         _, up, towards = image_axes(view.pose)
         focal = np.asarray(settings.get("focal_point", view.pose.center_mm), dtype=float)
-        position = np.asarray(settings.get("pos", focal + _DISTANCE_MM * towards), dtype=float)
+        usual = focal + _DISTANCE_MM * brain_mm / MOUSE_MM * towards
+        position = np.asarray(settings.get("pos", usual), dtype=float)
         up = np.asarray(settings.get("viewup", up), dtype=float)
         _check_up(position, focal, up)
-        return cls(position, focal, up, float(settings.get("view_angle", _VIEW_ANGLE_DEG)))
+        angle_deg = float(settings.get("view_angle", _VIEW_ANGLE_DEG))
+        return cls(position, focal, up, angle_deg, brain_mm)
 
     def orbit(self, right_px: float, up_px: float) -> None:
         """Turn the brain under the pointer.
@@ -101,7 +118,8 @@ class FreeCamera:
         factor : float
             Above 1 is nearer.
         """
-        self._distance = float(np.clip(self._distance / factor, 5.0, 500.0))
+        nearest, farthest = _NEAREST_MM * self._share, _FARTHEST_MM * self._share
+        self._distance = float(np.clip(self._distance / factor, nearest, farthest))
 
     def apply(self, camera: vtkCamera) -> None:
         """Set a camera of VTK.
@@ -117,8 +135,9 @@ class FreeCamera:
         camera.SetFocalPoint(self._focal)
         camera.SetPosition(self._focal + self._distance * self.axes[2])
         camera.SetViewUp(self.axes[1])
-        near = max(0.5, self._distance - 40.0)
-        camera.SetClippingRange(near, self._distance + 40.0)
+        depth = _DEPTH_MM * self._share
+        # A hundredth of it keeps what is near and what is far apart in the buffer of depths.
+        camera.SetClippingRange(max(depth / 80, self._distance - depth), self._distance + depth)
 
 
 def check_window_camera(given: Any) -> None:

@@ -15,7 +15,7 @@ from brainreg3d.steps.base import AlignmentScene
 
 _CLICKED_RGB: RGB = (0.35, 0.85, 1.0)
 _TARGET_RGB: RGB = (1.0, 0.82, 0.35)
-_RADIUS_MM = 0.06
+_RADIUS_MM = 0.06  # on a mouse's brain
 
 
 class Pins:
@@ -27,10 +27,13 @@ class Pins:
         The topmost one.
     scene : AlignmentScene
         The brain that landmarks lie on.
+    share : float
+        How large it is, as a share of a mouse's.
     """
 
-    def __init__(self, renderer: vtkRenderer, scene: AlignmentScene) -> None:
+    def __init__(self, renderer: vtkRenderer, scene: AlignmentScene, share: float = 1.0) -> None:
         self._renderer, self._scene = renderer, scene
+        self._radius_mm = _RADIUS_MM * share
         self._actors: list[object] = []
         self._drawn: object = None
 
@@ -63,7 +66,7 @@ class Pins:
         label = label_at(text, point_mm, 14, rgb)
         label.GetTextProperty().SetJustificationToRight()
         label.SetDisplayOffset(-9, -12)
-        for actor in (sphere_actor(point_mm, _RADIUS_MM, rgb), label):
+        for actor in (sphere_actor(point_mm, self._radius_mm, rgb), label):
             self._renderer.AddViewProp(actor)
             self._actors.append(actor)
 

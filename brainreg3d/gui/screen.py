@@ -14,9 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from brainreg3d.geometry import ImageView
 from brainreg3d.gui.moves import image_axes
 
+MOUSE_MM = 13.2
+"""Longest side of the mouse's box, for which the lengths in the window were chosen."""
+
 _MARGIN = 1.7  # how much more than the image the window shows at the start
-_NARROWEST_MM = 9.0  # so much of the brain is shown around a small image
-_ZOOM_LIMITS = (1e-4, 0.2)  # mm for each pixel of the screen
+_NARROWEST_MM = 9.0  # so much of a mouse's brain is shown around a small image
+_FAR_MM = 100.0  # where a picture of a mouse's brain is taken from if rays are parallel
+_ZOOM_LIMITS = (1e-4, 0.2)  # mm for each pixel of the screen, the second with a mouse
 
 
 def _point(value: ArrayLike) -> NDArray[np.float64]:
@@ -65,15 +69,25 @@ class Screen:
         The point of the brain that stays in the middle of the window.
     turn_deg : float
         By how much the image is turned on the screen, counter-clockwise.
+    brain_mm : float
+        Longest side of the atlas's box.
     """
 
     size_px: tuple[int, int]
     mm_per_px: float
     anchor_mm: NDArray[np.float64] = attrs.field(converter=_point)
     turn_deg: float = 0.0
+    brain_mm: float = MOUSE_MM
+
+    @property
+    def brain_share(self) -> float:
+        """How large the brain is, as a share of a mouse's."""
+        return self.brain_mm / MOUSE_MM
 
     @classmethod
-    def fitting(cls, view: ImageView, size_px: tuple[int, int]) -> Screen:
+    def fitting(
+        cls, view: ImageView, size_px: tuple[int, int], brain_mm: float = MOUSE_MM
+    ) -> Screen:
         """Return a screen with an image upright in its middle and some brain around it.
 
         Parameters
@@ -82,6 +96,8 @@ class Screen:
             Where the image lies.
         size_px : tuple of int
             (width, height) of the window.
+        brain_mm : float
+            Longest side of the atlas's box.
 
         Returns
         -------
@@ -91,11 +107,12 @@ class Screen:
         height_mm, width_mm = (
             n * size for n, size in zip(view.shape, view.pixel_size_mm, strict=True)
         )
+        narrowest = _NARROWEST_MM * brain_mm / MOUSE_MM
         mm_per_px = max(
-            max(width_mm * _MARGIN, _NARROWEST_MM) / size_px[0],
-            max(height_mm * _MARGIN, _NARROWEST_MM) / size_px[1],
+            max(width_mm * _MARGIN, narrowest) / size_px[0],
+            max(height_mm * _MARGIN, narrowest) / size_px[1],
         )
-        return cls(size_px, mm_per_px, view.pose.center_mm)
+        return cls(size_px, mm_per_px, view.pose.center_mm, brain_mm=brain_mm)
 
     def axes(self, view: ImageView) -> NDArray[np.float64]:
         """Return the directions of the screen.
@@ -177,7 +194,7 @@ class Screen:
         half_width = self.size_px[0] / 2 * self.mm_per_px
         offset = self._middle_mm(view) - foot
         center = float(offset @ right) / half_width, float(offset @ up) / half_height
-        position = foot + 100.0 * towards if camera is None else camera
+        position = foot + _FAR_MM * self.brain_share * towards if camera is None else camera
         return Lens(position, foot, up, half_height, center, parallel=camera is None)
 
     def zoomed(self, factor: float) -> Screen:
@@ -194,7 +211,8 @@ class Screen:
             Within what makes sense.
         """
         # A screen that fits an image may lie beyond the limits; zooming never jumps.
-        low, high = min(_ZOOM_LIMITS[0], self.mm_per_px), max(_ZOOM_LIMITS[1], self.mm_per_px)
+        low = min(_ZOOM_LIMITS[0], self.mm_per_px)
+        high = max(_ZOOM_LIMITS[1] * self.brain_share, self.mm_per_px)
         return attrs.evolve(self, mm_per_px=float(np.clip(self.mm_per_px / factor, low, high)))
 
     def resized(self, size_px: tuple[int, int]) -> Screen:

@@ -88,6 +88,7 @@ def make_session(
         scale_locked=scene.pixel_size_known,
         size_px=(width, height),
         focal_point_mm=scene.focal_point_mm,
+        brain_mm=max(scene.atlas.grid.box_mm),
     )
     controller.looking_around = scene.window_camera is not None
     brain = make_brain_scene(scene.atlas, scene.regions, scene.bregma)

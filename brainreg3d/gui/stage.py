@@ -30,7 +30,7 @@ from brainreg3d.steps.base import AlignmentScene
 _BACKGROUND_TOP, _BACKGROUND = (0.20, 0.21, 0.23), (0.09, 0.095, 0.105)
 _SHELL_OPACITY = 0.28
 _EDGE_RGB, _MARK_RGB, _MIDLINE_RGB = (1.0, 0.82, 0.35), (1.0, 0.35, 0.25), (0.95, 0.95, 0.95)
-_DEPTH_MM = 40.0  # how far before and behind the image plane anything is drawn
+_DEPTH_MM = 40.0  # how far before and behind the plane of an image of a mouse anything is drawn
 _LARGEST_TEXTURE_PX = 4096
 
 
@@ -62,7 +62,9 @@ class Stage:
     ) -> None:
         self.window, self.scene, self.controller = window, scene, controller
         self.camera = vtkCamera()
-        self.free_camera = FreeCamera.starting(controller.view, scene.window_camera)
+        self.free_camera = FreeCamera.starting(
+            controller.view, scene.window_camera, controller.screen.brain_mm
+        )
         self._layers = [self._add_layer(number) for number in range(3)]
         self._add_brain(brain)
         self._matched = self._add_matched_image()
@@ -76,7 +78,7 @@ class Stage:
         self.hud = Hud(self._layers[2])
         self._writes = True
         self.clicks = LandmarkClicks(scene, controller)
-        self._pins = Pins(self._layers[2], scene)
+        self._pins = Pins(self._layers[2], scene, controller.screen.brain_share)
         self._outlined: ImageView | None = None
         self.refresh()
 
@@ -194,6 +196,7 @@ class Stage:
         self._layers[2].AddActor(midline.actor)
         for name, point in brain.marks_mm.items():
             radius = 0.09 if name in ("bregma", "lambda") else 0.06
+            radius *= self.controller.screen.brain_share
             self._layers[2].AddActor(vtk_parts.sphere_actor(point, radius, _MARK_RGB))
             label = vtk_parts.label_at(name, point, 13, _MARK_RGB)
             label.GetTextProperty().SetJustificationToLeft()
@@ -242,8 +245,9 @@ class Stage:
         camera.SetParallelProjection(lens.parallel)
         camera.SetParallelScale(lens.half_height_mm)
         camera.SetViewAngle(2.0 * np.degrees(np.arctan2(lens.half_height_mm, distance)))
-        near = max(0.02 * distance, distance - _DEPTH_MM)
-        camera.SetClippingRange(near, distance + _DEPTH_MM)
+        depth = _DEPTH_MM * self.controller.screen.brain_share
+        near = max(0.02 * distance, distance - depth)
+        camera.SetClippingRange(near, distance + depth)
 
     def _draw_outlines(self, view: ImageView) -> None:
         lines, colors = [], []

@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+import attrs
 import numpy as np
 from vtkmodules.vtkIOImage import vtkPNGWriter
 from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
@@ -31,6 +32,12 @@ def arrow_picture(shape=(120, 200)):
     return picture
 
 
+def of_another_animal(atlas, share):
+    """Return the same brain in another size."""
+    spacing = tuple(share * size for size in atlas.annotation.spacing_mm)
+    return attrs.evolve(atlas, annotation=attrs.evolve(atlas.annotation, spacing_mm=spacing))
+
+
 def _save(window, path):
     grab = vtkWindowToImageFilter()
     grab.SetInput(window)
@@ -44,9 +51,13 @@ def _save(window, path):
 
 def main(folder):
     job = json.loads((folder / "gestures.json").read_text())
-    atlas = load_atlas("phantom_100um")
+    share = job.get("share", 1.0)
+    atlas = of_another_animal(load_atlas("phantom_100um"), share)
     regions = select_regions(atlas, ["MOp", "MOs", "SSp", "VIS", "RSP"])
-    start = ImageView((120, 200), (0.025, 0.025), Pose(**job["pose"]), Camera(job["distance_mm"]))
+    pose = Pose(**job["pose"])
+    pose = attrs.evolve(pose, center_mm=[share * value for value in pose.center_mm])
+    distance_mm = None if job["distance_mm"] is None else share * job["distance_mm"]
+    start = ImageView((120, 200), (share * 0.025,) * 2, pose, Camera(distance_mm))
     image = load_image(arrow_picture())
     scene = AlignmentScene(
         image=image,

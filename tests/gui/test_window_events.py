@@ -69,6 +69,12 @@ def mm_per_px(picture):
     return across
 
 
+def bar_px(picture):
+    """Return how long the scale bar is, at the lower left."""
+    white = (picture[560:590, 10:300] > 0.8).all(axis=-1)
+    return int(white.sum(axis=1).max())
+
+
 def rotation(angles):
     return Rotation.from_euler("ZXY", angles, degrees=True)
 
@@ -229,7 +235,7 @@ def test_the_window_ends_as_it_should(drive, gesture, status):
 
 
 def test_landmarks_are_clicked_taken_back_and_fitted(drive):
-    clicks = [["drag", "Left", [[x, y]]] for x, y in ((400, 300), (420, 310), (400, 460))]
+    clicks = [["drag", "Left", [[x, y]]] for x, y in ((400, 220), (420, 310), (400, 380))]
     gestures = [["picture", "a"], ["key", "p"]]
     gestures += [clicks[0], clicks[1], ["key", "z"], clicks[2]]
     outcome, pictures = drive(gestures)
@@ -256,6 +262,26 @@ def test_a_camera_fixed_in_the_atlas_stays_where_it_is_while_the_image_tilts(dri
     outcome, _ = drive([["key", "i"]] * 10, focal_point_mm=[0.0, 0.0, 230.0])
     assert outcome["angles_deg"][1] == pytest.approx(10.0, abs=1e-6)
     assert outcome["camera_mm"] == pytest.approx(230.0 * np.cos(np.radians(10)), rel=1e-9)
+
+
+@pytest.mark.parametrize("distance_mm", [230.0, None])
+def test_a_human_brain_looks_like_a_mouse_brain(drive, distance_mm):
+    """All lengths fourteen times as large: a box of 185 mm, near its surface and from afar."""
+    gestures = [["picture", "near"], ["wheel", -60, "ctrl"], ["picture", "far"]]
+    gestures += [["key", "v"], ["picture", "aside"], ["wheel", -60], ["picture", "smallest"]]
+    usual = {"distance_mm": distance_mm}
+    _, mouse = drive(gestures, **usual)
+    _, human = drive(gestures, share=14.0, **usual)
+    assert list(mouse) == list(human)
+    for name, picture in mouse.items():
+        # Pose and scale are written at the edges; bregma and its like are the mouse's only.
+        off = np.abs(picture - human[name])[110:490, 180:620].max(axis=-1) > 0.1
+        assert off.mean() < 0.03, name
+        brain = picture[110:490, 180:620].std(axis=-1) > 0.02
+        assert brain.mean() > 0.001, name
+    # At the same place of the screen the bar is 10 mm and a share of it.
+    lengths = [bar_px(picture) for picture in (mouse["far"], human["far"])]
+    assert min(lengths) > 20
 
 
 def test_the_window_can_start_with_a_camera_of_the_users(drive):
