@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
 
 from brainreg3d._logging import logger
 from brainreg3d.atlas.atlas import Atlas
@@ -46,14 +50,15 @@ def select_regions(
     InputError
         If `overlap` is something else.
     RegionError
-        If a region is unknown, has no voxels in this atlas, is named twice, or, unless `overlap`
-        is ``"deepest"``, lies inside another one; all such regions are named at once.
+        If `keys` is something else, or a region is unknown, has no voxels in this atlas, is named
+        twice, or, unless `overlap` is ``"deepest"``, lies inside another one; all such regions are
+        named at once.
     """
     if overlap not in OVERLAPS:
         known = " or ".join(repr(word) for word in OVERLAPS)
         message = f"overlap is {known}; got {overlap!r}.{did_you_mean(str(overlap), OVERLAPS)}"
         raise InputError(message)
-    wanted: list[str | int] = [keys] if isinstance(keys, str | int) else list(keys)
+    wanted = _listed_keys(keys)
     if not wanted:
         message = 'No regions were asked for; expected names such as ["MOp", "VIS"].'
         raise RegionError(message)
@@ -70,6 +75,19 @@ def select_regions(
     if problems:
         raise RegionError(" ".join(problems))
     return RegionSet(tuple(_without_inner(atlas, found) if overlap == "deepest" else found))
+
+
+def _listed_keys(keys: Any) -> list[str | int]:
+    """Return keys as plain texts and numbers; what is neither stays, to be named as unknown."""
+    keys = keys.tolist() if isinstance(keys, np.ndarray) else keys
+    if isinstance(keys, str | Integral):
+        keys = [keys]
+    if not isinstance(keys, Iterable):
+        message = f"Regions are a list of acronyms, ids or names; got {keys!r}."
+        raise RegionError(message)
+    # Numbers of numpy are whole numbers as well; true and false are no ids.
+    whole = ((key, isinstance(key, Integral) and not isinstance(key, bool)) for key in keys)
+    return [int(key) if is_whole else key for key, is_whole in whole]
 
 
 def _find(atlas: Atlas, key: str | int) -> list[Region]:

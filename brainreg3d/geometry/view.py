@@ -14,6 +14,9 @@ from brainreg3d.geometry.pose import Pose
 
 MIN_PIXEL_SIZE_MM = 1e-4
 MAX_PIXEL_SIZE_MM = 1.0
+MAX_CAMERA_DISTANCE_MM = 1e8
+"""From 100 km away rays differ from parallel ones by a ten-thousandth of a micrometre over a brain,
+and by as much again from rounding; from ten thousand times as far they would miss voxels."""
 
 
 def _distance(value: Any) -> float | None:
@@ -24,6 +27,13 @@ def _distance(value: Any) -> float | None:
         message = (
             f"camera_distance_mm is a positive number of mm, or None for parallel rays; "
             f"got {value!r}."
+        )
+        raise InputError(message)
+    if numbers[0] > MAX_CAMERA_DISTANCE_MM:
+        message = (
+            f"A camera {numbers[0]:g} mm away is too far to compute with: camera_distance_mm is at "
+            f"most {MAX_CAMERA_DISTANCE_MM:g} mm. Use None for parallel rays (none on the "
+            f"command line)."
         )
         raise InputError(message)
     return numbers[0]
@@ -116,7 +126,8 @@ class Camera:
     Parameters
     ----------
     distance_mm : float or None
-        From the image plane back to the camera along the view axis; None for parallel rays.
+        From the image plane back to the camera along the view axis, at most 100 km; None for
+        parallel rays.
     principal_point_px : tuple of float, optional
         (row, column) at which the camera's axis meets the image; the centre of the image when
         not given. Differs from it when the sensor was cropped.

@@ -101,6 +101,24 @@ def test_a_region_is_its_node_and_all_below(tiny_atlas):
         assert np.array_equal(mask, np.isin(make_volume(), list(descendants(name))))
 
 
+@pytest.mark.parametrize(
+    "keys", [np.int64(11), np.uint32(11), [np.int32(11)], np.array([11]), np.array(11),
+             np.array(["ANT"]),
+             {np.uint8(11)}, (np.str_("ANT"),)], ids=repr,
+)  # fmt: skip
+def test_numbers_and_texts_of_numpy_are_ids_and_names(keys, tiny_atlas):
+    (region,) = select_regions(tiny_atlas, keys)
+    assert region.acronym == "ANT"
+
+
+@pytest.mark.parametrize(
+    "keys", [True, [True], np.True_, 11.0, [11.0], None, np.array(11.0), [[11]]], ids=repr
+)
+def test_what_is_no_region_is_refused_by_name(keys, tiny_atlas):
+    with pytest.raises(RegionError, match=r"acronym.*id.*name.*got"):
+        select_regions(tiny_atlas, keys)
+
+
 def test_labels_of_a_set(tiny_atlas):
     regions = select_regions(tiny_atlas, VISIBLE)
     labels = regions.label_of_index(tiny_atlas.annotation)[tiny_atlas.annotation.index]

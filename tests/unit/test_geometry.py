@@ -130,9 +130,15 @@ def test_rays_are_unit_vectors_that_start_at_the_camera(view):
 @given(views, places)
 def test_a_camera_at_infinity_is_a_parallel_one(view, point):
     parallel = attrs.evolve(view, camera=Camera(None))
-    far = attrs.evolve(view, camera=Camera(1e9))
+    far = attrs.evolve(view, camera=Camera(1e8))
     for one, other in zip(parallel.project(point), far.project(point), strict=True):
         assert one == pytest.approx(other, abs=1e-3)
+
+
+@pytest.mark.parametrize("distance_mm", [1.0001e8, 1e15, 1e300])
+def test_a_camera_too_far_away_to_compute_with_is_refused(distance_mm):
+    with pytest.raises(InputError, match=r"at most 1e\+08 mm. Use None for parallel rays"):
+        Camera(distance_mm)
 
 
 def test_points_behind_the_camera_are_not_projected():

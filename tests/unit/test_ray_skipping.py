@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from brainreg3d.atlas import Annotation
 from brainreg3d.atlas.block_search import find_blocks
 from brainreg3d.geometry import Camera, ImageView, Pose, Rays
+from brainreg3d.geometry.view import MAX_CAMERA_DISTANCE_MM
 from brainreg3d.raycast import cast_first_hits, cast_label_hits, pixel_rays
 from brainreg3d.raycast._gaps import gaps_around
 
@@ -298,3 +299,23 @@ def test_every_pixel_of_the_real_annotation(seed, real_atlas):
     hits = cast_first_hits(annotation, view)
     assert np.count_nonzero(hits.index) > 300, "the scene shows too little of the brain to tell"
     check_first_hits(annotation.index, annotation.spacing_mm, view.rays(), hits)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("seed", range(4))
+def test_the_farthest_camera_sees_what_parallel_rays_see(seed, real_atlas):
+    draw = np.random.default_rng(seed)
+    pose = Pose(tuple(draw.uniform((3, 4, 6), (8, 10, 9))), *draw.uniform(-40, 40, 3))
+    far, parallel = (
+        cast_first_hits(
+            real_atlas.annotation, ImageView((80, 120), (0.0601, 0.0603), pose, Camera(distance))
+        )
+        for distance in (MAX_CAMERA_DISTANCE_MM, None)
+    )
+    seen = parallel.index > 0
+    assert np.count_nonzero(seen) > 2000
+    assert np.array_equal(far.index, parallel.index)
+    assert np.array_equal(far.right[seen], parallel.right[seen])
+    apart = far.distance_mm[seen] - MAX_CAMERA_DISTANCE_MM - parallel.distance_mm[seen]
+    assert np.abs(apart).max() < 1e-3, "also where rays graze a voxel"
+    assert np.median(np.abs(apart)) < 1e-6
