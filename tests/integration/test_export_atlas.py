@@ -1,11 +1,14 @@
 """An exported atlas opens in BrainGlobe's own reader, in brainrender and here, and is the same."""
 
 import configparser
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
@@ -257,6 +260,50 @@ def test_grey_values_beyond_16_bits_are_scaled(values, brain, tmp_path, log):
     assert any("16 bits" in message for message in log)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "dtype", "levels"),
+    [
+        (0.0, 1.5, np.float32, 7680),  # all of them: each voxel has a grey value of its own
+        (10.0, 12.0, np.float64, 7680),
+        (-300, 900, np.int16, 1201),
+        (0, 200, np.uint8, 201),
+    ],
+)
+def test_grey_values_keep_their_levels(low, high, dtype, levels, brain, tmp_path):
+    data = np.linspace(low, high, int(np.prod(tiny_brain.SHAPE))).astype(dtype)
+    data = data.reshape(tiny_brain.SHAPE)
+    other = attrs.evolve(brain, load_template=lambda: Template(data, tiny_brain.SPACING_MM))
+    export_brainglobe_atlas(other, tmp_path)
+    read = load_atlas("tiny_300um").template.data
+    assert np.unique(read).size == np.unique(data).size == levels
+    if dtype == np.uint8:
+        assert np.array_equal(read, data)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("top", [1.5, 3000.0])
+def test_grey_values_that_are_no_numbers_become_0(odd, top, brain, tmp_path, log, recwarn):
+    data = np.linspace(top / 10, top, int(np.prod(tiny_brain.SHAPE))).reshape(tiny_brain.SHAPE)
+    data[3:5, 2] = odd
+    other = attrs.evolve(brain, load_template=lambda: Template(data, tiny_brain.SPACING_MM))
+    export_brainglobe_atlas(other, tmp_path)
+    read = load_atlas("tiny_300um").template.data
+    good = np.isfinite(data)
+    assert not read[~good].any()
+    assert read[good].max() == (65535 if top < 255 else top)
+    assert np.corrcoef(read[good], data[good])[0, 1] > 0.9999
+    assert any(message.startswith("40 grey values are no finite") for message in log)
+    assert not [warning for warning in recwarn if "cast" in str(warning.message)]
+
+
+def test_a_template_without_any_number(brain, tmp_path):
+    data = np.full(tiny_brain.SHAPE, np.nan)
+    other = attrs.evolve(brain, load_template=lambda: Template(data, tiny_brain.SPACING_MM))
+    export_brainglobe_atlas(other, tmp_path)
+    read = load_atlas("tiny_300um").template
+    assert read is None or not read.data.any()
+
+
 def renamed(atlas, **acronyms):
     nodes = [attrs.evolve(s, acronym=acronyms.get(s.acronym, s.acronym)) for s in atlas.structures]
     return attrs.evolve(atlas, structures=StructureTree(nodes))
@@ -378,6 +425,26 @@ def test_an_export_is_replaced_only_when_asked(brain, tmp_path):
     assert np.array_equal(load_atlas("tiny_300um").annotation.to_ids(), ids)
     meshes = {path.name for path in manifest.parents[3].rglob("tiny*/1_0/*/mesh/*")}
     assert "21" not in meshes, "meshes of the earlier export are gone"
+
+
+def test_of_two_exports_at_once_one_is_refused(brain, tmp_path, monkeypatch):
+    """Both find nothing there; whoever comes second looks again when the first is done."""
+    both = threading.Barrier(2)
+
+    def check_and_wait(*given, **options):
+        check_may_write(*given, **options)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+
+    from brainreg3d.export.brainglobe._install import check_may_write
+
+    monkeypatch.setattr("brainreg3d.export.brainglobe.atlas.check_may_write", check_and_wait)
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(export_brainglobe_atlas, brain, tmp_path) for _ in range(2)]
+    errors = [one.exception() for one in done if one.exception()]
+    assert [type(error) for error in errors] == [OutputError]
+    assert np.array_equal(load_atlas("tiny_300um").annotation.to_ids(), tiny_brain.make_volume())
+    assert not list((tmp_path / "brainglobe-atlasapi").glob(".export-*"))
 
 
 def test_an_atlas_of_brainglobes_own_is_never_replaced(brain, tmp_path):

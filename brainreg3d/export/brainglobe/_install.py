@@ -84,8 +84,24 @@ def staging(root: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def installing(root: Path) -> contextlib.AbstractContextManager[object]:
+    """Keep other processes from moving exports into a folder, or looking whether they may.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder ``brainglobe-atlasapi``.
+
+    Returns
+    -------
+    context manager
+        For as long as its block runs.
+    """
+    return file_lock(root / ".export.lock", "moving an exported atlas into place")
+
+
 def install(staged: Path, root: Path, parts: Sequence[str]) -> None:
-    """Move finished parts from the staging folder into place.
+    """Move finished parts from the staging folder into place, within `installing`.
 
     Parameters
     ----------
@@ -97,18 +113,17 @@ def install(staged: Path, root: Path, parts: Sequence[str]) -> None:
         Paths of folders; the last holds the manifest, without which the others are no atlas.
     """
     moved: list[tuple[Path, Path]] = []
-    with file_lock(root / ".export.lock", "moving an exported atlas into place"):
-        try:
-            # The manifest goes first and comes last: no reader sees old and new parts together.
-            for number, part in enumerate(reversed(parts)):
-                if (root / part).exists():
-                    _move(root / part, staged / "earlier" / str(number), moved)
-            for part in parts:
-                _move(staged / part, root / part, moved)
-        except BaseException:  # an interrupt too must not leave a mixture
-            for source, target in reversed(moved):
-                target.rename(source)
-            raise
+    try:
+        # The manifest goes first and comes last: no reader sees old and new parts together.
+        for number, part in enumerate(reversed(parts)):
+            if (root / part).exists():
+                _move(root / part, staged / "earlier" / str(number), moved)
+        for part in parts:
+            _move(staged / part, root / part, moved)
+    except BaseException:  # an interrupt too must not leave a mixture
+        for source, target in reversed(moved):
+            target.rename(source)
+        raise
 
 
 def _move(source: Path, target: Path, moved: list[tuple[Path, Path]]) -> None:

@@ -21,6 +21,7 @@ _CHUNK = 128  # voxels along each side, as in BrainGlobe's own atlases
 _COMPRESSION = 5  # of zstd: a third smaller than level 1, and still faster than the disk
 _DIRECTIONS = ("anterior-to-posterior", "superior-to-inferior", "right-to-left")
 _UINT16_MAX = 65535
+_LEVELS = 255
 
 
 def write_annotation(store: Path, annotation: Annotation) -> None:
@@ -57,8 +58,9 @@ def write_template(store: Path, template: Template | None, grid: VolumeGrid) -> 
     if template.grid != grid:
         logger.info("The template is interpolated to the voxels of the annotation.")
         data = _resampled(template, grid)
-    grey = to_brainglobe_stack(_as_uint16(data))
-    _write(store, grid, np.dtype(np.uint16), lambda rows: grey[rows])
+    as_written = _to_uint16(data)
+    grey = to_brainglobe_stack(data)
+    _write(store, grid, np.dtype(np.uint16), lambda rows: as_written(grey[rows]))
 
 
 def write_hemispheres(store: Path, annotation: Annotation) -> None:
@@ -171,16 +173,36 @@ def _resampled(template: Template, grid: VolumeGrid) -> NDArray[Any]:
     )
 
 
-def _as_uint16(data: NDArray[Any]) -> NDArray[np.uint16]:
-    """Return grey values as BrainGlobe's type: as they are where they fit, else scaled."""
+def _to_uint16(data: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[np.uint16]]:
+    """Return how grey values become BrainGlobe's type: as they are where they fit, else scaled.
+
+    Fractions fit where rounding leaves as many levels as a screen shows. What is not finite is
+    outside of what was imaged, and becomes 0.
+    """
     if data.dtype == np.uint16:
-        return data
-    low, high = float(data.min()), float(data.max())
-    if low < 0 or high > _UINT16_MAX or (high <= 1 and data.dtype.kind == "f"):
+        return lambda part: part
+    low, high, is_whole, n_lost = np.inf, -np.inf, True, 0
+    for plane in data:
+        values = plane[np.isfinite(plane)]
+        n_lost += plane.size - values.size
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+            is_whole = is_whole and bool(np.all(values == np.floor(values)))
+    if n_lost:
+        logger.warning("%d grey values are no finite numbers and are written as 0.", n_lost)
+    fits = low >= 0 and high <= _UINT16_MAX and (is_whole or high - low >= _LEVELS)
+    if not fits:
         logger.warning(
-            "Grey values from %g to %g do not fit BrainGlobe's 16 bits and are scaled to them.",
+            "Grey values from %g to %g are scaled to whole numbers from 0 to %d, BrainGlobe's 16 "
+            "bits.",
             low,
             high,
+            _UINT16_MAX,
         )
-        data = (data - low) * (_UINT16_MAX / max(high - low, 1e-30))
-    return np.asarray(np.rint(data), dtype=np.uint16)
+    start, factor = (0.0, 1.0) if fits else (low, _UINT16_MAX / max(high - low, 1e-300))
+
+    def convert(part: NDArray[Any]) -> NDArray[np.uint16]:
+        finite = np.where(np.isfinite(part), part, start).astype(np.float64)
+        return np.asarray(np.rint((finite - start) * factor), dtype=np.uint16)
+
+    return convert

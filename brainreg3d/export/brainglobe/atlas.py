@@ -11,7 +11,7 @@ from brainreg3d.atlas import Atlas, StructureTree
 from brainreg3d.errors import AtlasError
 from brainreg3d.export.brainglobe._config import DATA_FOLDER, home_of, write_config
 from brainreg3d.export.brainglobe._frame import to_brainglobe_points_um
-from brainreg3d.export.brainglobe._install import check_may_write, install, staging
+from brainreg3d.export.brainglobe._install import check_may_write, install, installing, staging
 from brainreg3d.export.brainglobe._manifest import export_name, manifest_of, part_folders
 from brainreg3d.export.brainglobe._meshes import structure_surfaces
 from brainreg3d.export.brainglobe._structures import rooted, terminology_csv
@@ -103,8 +103,10 @@ def export_brainglobe_atlas(
         if not symmetric:
             write_hemispheres(labels / "hemispheres.ome.zarr", atlas.annotation)
         _write_meshes(labels / "annotations.precomputed" / "mesh", atlas, structures)
-        check_may_write(root, name, overwrite=overwrite)  # another process may have been faster
-        install(staged, root, list(parts.values()))
+        with installing(root):
+            # Another process may have been faster.
+            check_may_write(root, name, overwrite=overwrite)
+            install(staged, root, list(parts.values()))
     write_config(home)
     return root / parts["atlas"] / "manifest.json"
 
