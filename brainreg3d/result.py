@@ -115,12 +115,20 @@ class Result:
 
     @property
     def hemisphere(self) -> NDArray[np.uint8] | None:
-        """Side of every pixel, shape (H, W): 0 off the brain, 1 left, 2 right."""
+        """Side of every pixel, shape (H, W): 1 left, 2 right, 0 where no side is seen.
+
+        That is off the brain and outside the window mask; with ``occluders="regions"`` also where
+        none of the regions lies, whatever other tissue there is.
+        """
         return None if self.state.labels is None else self.state.labels.hemisphere
 
     @property
     def depth_mm(self) -> NDArray[np.float32] | None:
-        """Distance of the tissue below the image plane, shape (H, W); NaN off the brain."""
+        """Distance of the tissue below the image plane, shape (H, W); NaN where none is seen.
+
+        That is where `hemisphere` is 0: off the brain, outside the window mask, and with
+        ``occluders="regions"`` where none of the regions lies.
+        """
         return None if self.state.labels is None else self.state.labels.depth_mm
 
     @property

@@ -306,6 +306,23 @@ def test_maps_agree_with_labels_on_where_the_brain_is(tiny_atlas):
     assert result.area_mm2.shape == result.incidence_deg.shape == (30, 24)
 
 
+@pytest.mark.parametrize("method", ["exact", "surface"])
+def test_sides_and_depths_are_known_where_something_is_seen(method, tiny_atlas):
+    """Not outside the window, nor, where only regions hide, beside the regions."""
+    window = np.zeros((30, 24), bool)
+    window[8:20, 5:18] = True
+    plain = run(tiny_atlas, method=method)
+    masked = run(tiny_atlas, method=method, window_mask=window)
+    alone = run(tiny_atlas, method=method, occluders="regions", brain_regions=["MARK"])
+    for result, seen in (
+        (masked, window & (plain.hemisphere > 0)), (alone, alone.mask("MARK")),
+    ):  # fmt: skip
+        assert 0 < seen.sum() < (plain.hemisphere > 0).sum()
+        assert np.array_equal(result.hemisphere > 0, seen)
+        assert np.array_equal(np.isfinite(result.depth_mm), seen)
+        assert np.array_equal(np.isfinite(result.ccf[..., 0]), np.isfinite(plain.ccf[..., 0]))
+
+
 @pytest.mark.parametrize(
     "options", [{"method": "original"}, {"occluders": "regions"}, {"label_depth_um": 400}], ids=str
 )
