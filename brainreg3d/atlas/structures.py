@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from brainreg3d.errors import AtlasError, RegionError, did_you_mean
+from brainreg3d.atlas.common_names import suggestion
+from brainreg3d.errors import AtlasError, RegionError
 
 MAX_STRUCTURE_ID = 2**32 - 2  # the largest uint32 often stands for "outside"
 
@@ -232,8 +233,7 @@ class StructureTree:
             choices = ", ".join(s.acronym for s in loose)
             message = f"Region {text!r} could be {choices}; write it as in the atlas."
             raise RegionError(message)
-        candidates = [s.acronym for s in self] + [s.name for s in self]
-        hint = did_you_mean(text, candidates) or " `brainreg3d regions` lists those there are."
+        hint = suggestion(text, self) or " `brainreg3d regions` lists those there are."
         message = f"Unknown region {text!r}.{hint}"
         raise RegionError(message)
 

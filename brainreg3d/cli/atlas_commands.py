@@ -70,6 +70,7 @@ def regions(pattern: str | None, under: str | None, cut: str | None, **options: 
     its regions.
     """
     from brainreg3d.atlas import cut_regions
+    from brainreg3d.atlas.common_names import suggestion
     from brainreg3d.pipeline import BrainReg3D
 
     atlas = BrainReg3D(**atlas_arguments(**options)).load_atlas()
@@ -87,4 +88,5 @@ def regions(pattern: str | None, under: str | None, cut: str | None, **options: 
             found = True
             click.echo(f"{structure.acronym:>16}  {structure.id:>10}  {structure.name}")
     if not found:
-        click.echo(f"No structure with voxels in {atlas.full_name} is called so.", err=True)
+        hint = suggestion(pattern or "", listed)
+        click.echo(f"No structure with voxels in {atlas.full_name} is called so.{hint}", err=True)

@@ -277,6 +277,16 @@ def test_help_is_success(line, capsys):
     assert capsys.readouterr().out
 
 
+def test_regions_proposes_what_may_have_been_meant(study, capsys):
+    atlas = study / "atlas"
+    files = ["--annotation", atlas / "labels.nrrd", "--structures", atlas / "structures.json"]
+    for pattern, meant in (("PSOT", "POST"), ("Bulp", "BULB")):
+        assert main([str(word) for word in ("regions", pattern, *files)]) == 0
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert f"Did you mean {meant}" in err
+
+
 def test_an_unknown_command_fails(capsys):
     assert main(["runn", "x"]) != 0
 
