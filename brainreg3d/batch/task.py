@@ -232,6 +232,7 @@ def run_task(task: Task) -> Report:
 def _keep_trace(folder: Path) -> str:
     """Write the traceback of an error that nobody expected; return where it is."""
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / TRACE_NAME).write_text(traceback.format_exc(), encoding="utf-8")
     except OSError:
         return ""
