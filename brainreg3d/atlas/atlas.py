@@ -65,6 +65,8 @@ class Atlas:
         What to cite for the data.
     sha256 : mapping of str to str
         Hashes of what the atlas was made from: ``"annotation"``, ``"structures"``, ``"template"``.
+    species : str
+        Such as ``"Mus musculus"``; empty where it is not known.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Atlas:
     synthetic: bool = False
     citation: str = attrs.field(default="", repr=False)
     sha256: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    species: str = attrs.field(default="", repr=False)
 
     def __attrs_post_init__(self) -> None:
         unknown = [int(i) for i in self.annotation.ids[1:] if int(i) not in self.structures]

@@ -75,4 +75,5 @@ def _load_phantom(resolution_um: int) -> Atlas:
         lambda: phantom.make_phantom_template(annotation),
         synthetic=True,
         citation=phantom.PHANTOM_CITATION,
+        species=phantom.PHANTOM_SPECIES,
     )

@@ -14,6 +14,7 @@ from brainreg3d.sources.local import check_same_box, load_local_atlas
 __all__ = [
     "CITATION",
     "NAME",
+    "SPECIES",
     "cached_allen_files",
     "fetch_allen_file",
     "import_allen_file",
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 NAME = "allen_mouse"
+SPECIES = "Mus musculus"
 CITATION = (
     "Wang et al. (2020). The Allen Mouse Brain Common Coordinate Framework: A 3D Reference Atlas. "
     "Cell 181(4), 936-953. https://doi.org/10.1016/j.cell.2020.04.007"
@@ -55,7 +57,7 @@ def load_allen_atlas(resolution_um: int) -> Atlas:
     """
     annotation = fetch_allen_file("annotation", resolution_um)
     structures = fetch_allen_file("structures")
-    atlas = load_local_atlas(annotation, structures, name=NAME, citation=CITATION)
+    atlas = load_local_atlas(annotation, structures, name=NAME, citation=CITATION, species=SPECIES)
 
     def load_template() -> Template:
         from brainreg3d.io.volumes import read_volume
@@ -71,4 +73,5 @@ def load_allen_atlas(resolution_um: int) -> Atlas:
         load_template,
         citation=CITATION,
         sha256=atlas.sha256,
+        species=SPECIES,
     )

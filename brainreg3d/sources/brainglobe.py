@@ -80,5 +80,6 @@ def load_brainglobe_atlas(name: str) -> Atlas:
         structures,
         load_template if files.has_template else None,
         citation=str(files.manifest.get("citation", "")),
+        species=str(files.manifest.get("species", "")),
         sha256={**sha256, "structures": sha256_of_file(files.structures)},
     )

@@ -17,6 +17,7 @@ from brainreg3d.io.cache import cache_dir, load_json, store_json
 from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.io.structures import read_structures
 from brainreg3d.sources.compact_cache import compact_from_source, content_key
+from brainreg3d.sources.template_check import refuse_template
 
 if TYPE_CHECKING:
     from brainreg3d.io.volumes import VolumeHeader
@@ -35,6 +36,7 @@ def load_local_atlas(
     orientation: str | None = None,
     spacing_um: SpacingUm = None,
     citation: str = "",
+    species: str = "",
 ) -> Atlas:
     """Make an atlas of local files.
 
@@ -56,6 +58,8 @@ def load_local_atlas(
         when that has as many voxels.
     citation : str
         What to cite for the data.
+    species : str
+        Such as ``"Mus musculus"``.
 
     Returns
     -------
@@ -77,12 +81,15 @@ def load_local_atlas(
     if template is not None:
         load_template = _template_loader(template, header, orientation, spacing_um)
     files = {"annotation": annotation, "structures": structures, "template": template}
+    labels = _annotation(annotation, header, orientation, spacing_um)
+    refuse_template(labels, tree, annotation.name)
     atlas = Atlas(
         name,
-        _annotation(annotation, header, orientation, spacing_um),
+        labels,
         tree,
         load_template,
         citation=citation,
+        species=species,
         sha256={what: sha256_of_file(path) for what, path in files.items() if path is not None},
     )
     warn_unknown_ids(atlas.annotation, tree, annotation.name)

@@ -143,6 +143,7 @@ def test_it_comes_back_the_same(phantom):
     assert np.array_equal(again.template.data, phantom.template.data)
     assert list(again.structures) == list(phantom.structures)
     assert again.citation == phantom.citation
+    assert again.species == phantom.species == "Mus musculus (synthetic)"
 
 
 @pytest.mark.usefixtures("at_home")
@@ -393,6 +394,20 @@ def test_hemispheres_come_back_voxel_by_voxel(width, tmp_path, monkeypatch):
         theirs = open_with_brainglobe("tiny_300um", tmp_path).hemispheres
         theirs = theirs[::-1, ::-1, ::-1].transpose(1, 0, 2)  # to superior, anterior, right
         assert np.array_equal(theirs[ids > 0] == 2, expected[ids > 0])
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "written"),
+    [
+        ("Rattus norvegicus", None, "Rattus norvegicus"),
+        ("Rattus norvegicus", "Mus musculus", "Mus musculus"),
+        ("", None, "unknown"),
+    ],
+)
+def test_the_species(own, given, written, brain, tmp_path):
+    manifest = export_brainglobe_atlas(attrs.evolve(brain, species=own), tmp_path, species=given)
+    assert json.loads(manifest.read_text(encoding="utf-8"))["species"] == written
+    assert load_atlas("tiny_300um").species == written
 
 
 def test_the_manifest(brain, tmp_path):

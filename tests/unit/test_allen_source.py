@@ -45,6 +45,7 @@ def test_the_atlas_is_fetched_once_and_its_template_on_demand(server, tmp_path, 
     assert files_asked_for(server) == [ANNOTATION, STRUCTURES]
     assert atlas.full_name == "allen_mouse_100um"
     assert "Wang" in atlas.citation
+    assert atlas.species == "Mus musculus"
     assert atlas.grid.box_mm == (11.4, 13.2, 8.0)
     assert atlas.template.grid.box_mm == (11.4, 13.2, 8.0)
     assert files_asked_for(server) == [ANNOTATION, STRUCTURES, TEMPLATE]

@@ -91,6 +91,7 @@ def test_the_structures(home):
     ]
     assert atlas.structures.find("A").rgb == (10, 20, 30)
     assert atlas.citation == "A test (2020)"
+    assert atlas.species == "Mus testus"
 
 
 def test_the_second_load_comes_from_the_cache_and_a_changed_atlas_does_not(home, monkeypatch):

@@ -212,3 +212,55 @@ def test_a_second_load_needs_nothing_that_reads_volumes(real_files):
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout.splitlines() == ["local_25um", "[]"]
+
+
+# A template in the place of the annotation.
+
+
+@pytest.mark.parametrize("kind", ["as it is", "8 bits", "16 bits", "fractions", "any numbers"])
+def test_a_template_given_as_annotation(allen_dir, tmp_path, kind):
+    image = sitk.ReadImage(str(allen_dir / "average_template_100.nrrd"))
+    grey = sitk.GetArrayFromImage(image)
+    made = {
+        "as it is": grey,
+        "8 bits": (grey / grey.max() * 255).astype(np.uint8),
+        "16 bits": (grey * 120 + grey % 7).astype(np.uint16),
+        "fractions": grey.astype(np.float32) / 3,
+        "any numbers": np.arange(grey.size, dtype=np.uint32).reshape(grey.shape),
+    }[kind]
+    other = sitk.GetImageFromArray(made)
+    other.CopyInformation(image)
+    path = tmp_path / "grey.nrrd"
+    sitk.WriteImage(other, str(path))
+    with pytest.raises(AtlasError, match=r"template.*annotation|annotation.*template"):
+        load_local_atlas(path, allen_dir / "structure_graph.json")
+
+
+def test_grey_values_of_the_phantom(tmp_path):
+    from brainreg3d.atlas.compact import compact_annotation
+    from brainreg3d.sources import load_atlas
+    from brainreg3d.sources.template_check import looks_like_grey_values
+
+    phantom = load_atlas("phantom_100um")
+    grey = np.rint(phantom.template.data).astype(np.uint32)
+    assert looks_like_grey_values(compact_annotation(grey, phantom.grid.spacing_mm))
+    assert not looks_like_grey_values(phantom.annotation)
+
+
+@pytest.mark.parametrize("numbers", ["own", "dense", "shuffled"])
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_no_annotation_is_taken_for_a_template(allen_dir, numbers, step):
+    """Neither coarse ones, of 100 to 300 µm, nor ones whose ids leave no number out."""
+    from brainreg3d.atlas import Annotation
+    from brainreg3d.sources.template_check import looks_like_grey_values
+
+    volume = sitk.GetArrayFromImage(sitk.ReadImage(str(allen_dir / "annotation_100.nrrd")))
+    ids, index = np.unique(volume[::step, ::step, ::step], return_inverse=True)
+    dense = np.arange(ids.size, dtype=np.uint32)
+    shuffled = np.append(0, np.random.default_rng(0).permutation(dense[1:])).astype(np.uint32)
+    chosen = {"own": ids, "dense": dense, "shuffled": shuffled}[numbers]
+    index = index.reshape(volume[::step, ::step, ::step].shape).astype(np.uint16)
+    annotation = Annotation(index, chosen, (0.1 * step,) * 3)
+    assert not looks_like_grey_values(annotation)
+    # Nor where the tree names only a few of its structures.
+    assert not looks_like_grey_values(annotation, mostly_unknown=True)

@@ -14,9 +14,6 @@ from brainreg3d.export.brainglobe._install import PACKAGER
 VERSION = "1.0"
 """Version of every export; an export has no history that its number could count."""
 
-SPECIES = {"allen_mouse": "Mus musculus", "phantom": "Mus musculus (synthetic)"}
-"""Species of the atlases that brainreg3d knows itself."""
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RESOLUTION = re.compile(r"_(\d+(?:\.\d+)?)um$")
 
@@ -96,7 +93,7 @@ def manifest_of(atlas: Atlas, name: str, species: str | None, *, symmetric: bool
     name : str
         Name of the export with resolution.
     species : str or None
-        The species; None if only `SPECIES` can tell.
+        The species; None for that of the atlas.
     symmetric : bool
         Whether BrainGlobe may make the volume of hemispheres up; otherwise it reads one.
 
@@ -115,7 +112,7 @@ def manifest_of(atlas: Atlas, name: str, species: str | None, *, symmetric: bool
         "location": part["atlas"]["location"],
         "citation": atlas.citation or "unpublished",
         "atlas_link": "",
-        "species": species or SPECIES.get(atlas.name, "unknown"),
+        "species": species or atlas.species or "unknown",
         "symmetric": symmetric,
         "resolution": list(to_brainglobe_sizes(atlas.grid.resolution_um)),
         "orientation": ORIENTATION,

@@ -51,7 +51,7 @@ def export_brainglobe_atlas(
         The atlas's own name when not given. Where voxels have unequal sides the resolution is
         that from front to back, as in BrainGlobe's own names.
     species : str, optional
-        For the manifest; ``"unknown"`` when not given for an atlas of which it is not known.
+        For the manifest; that of the atlas when not given, or ``"unknown"``.
     overwrite : bool
         Whether to replace an earlier export of that name. Atlases that BrainGlobe installed are
         never replaced.

@@ -27,6 +27,8 @@ MARKER_CENTER_MM = (
 )
 """Centre of the marker in the atlas frame, just below the surface of the right hemisphere."""
 
+PHANTOM_SPECIES = "Mus musculus (synthetic)"
+
 PHANTOM_CITATION = (
     "Synthetic mouse-brain phantom of brainreg3d: made by code, shows no real brain. Acronyms, "
     "ids, names, colours and rough sizes follow the Allen CCFv3 (Wang et al. 2020, Cell 181, "
@@ -151,4 +153,5 @@ def make_phantom_atlas(resolution_um: int) -> Atlas:
         load_template=functools.partial(make_phantom_template, annotation),
         synthetic=True,
         citation=PHANTOM_CITATION,
+        species=PHANTOM_SPECIES,
     )
