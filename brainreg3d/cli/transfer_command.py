@@ -99,8 +99,10 @@ def _draw(found: Transfer, new: Image, output: Path, captions: list[str]) -> lis
     from brainreg3d.views import draw_blink, draw_checkerboard, save_blink, save_figure
 
     images = (found.reference, found.reference_view, new, found.alignment.view)
-    blink = output.with_name(f"{new.stem}_transfer.gif")
-    checkerboard = output.with_name(f"{new.stem}_transfer_checkerboard.png")
+    # Named after the alignment that they show: an image may be placed by several references.
+    stem = output.stem.removesuffix("_alignment")
+    blink = output.with_name(f"{stem}_transfer.gif")
+    checkerboard = output.with_name(f"{stem}_transfer_checkerboard.png")
     return [
         save_blink(draw_blink(*images, captions=captions), blink),
         save_figure(draw_checkerboard(*images, captions=captions), checkerboard),

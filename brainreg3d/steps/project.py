@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _VERTEX_SPACING_UM = 50  # of the original's meshes
 _SAMPLES_AT_ONCE = 1 << 16
+_THINNEST_UM = 5.0  # half a voxel of the finest atlas; whoever says less means millimetres
 
 
 class Projector(Step):
@@ -102,6 +103,14 @@ class Projector(Step):
         """
         view = alignment.view
         _warn_of_camera_inside(atlas, view)
+        if 0 < self.label_depth_um < _THINNEST_UM:
+            logger.warning(
+                "label_depth_um is in µm: %g µm is next to nothing below the surface. %g mm would "
+                "be label_depth_um=%g.",
+                self.label_depth_um,
+                self.label_depth_um,
+                1000 * self.label_depth_um,
+            )
         if self.sampling == "rays":
             samples, hidden = self._cast(atlas, regions, view)
             depth_um = float(self.label_depth_um)

@@ -37,6 +37,14 @@ def test_pixels_that_are_oblong_either_way_are_believed(image, caplog):
     assert "swapped" not in caplog.text
 
 
+@pytest.mark.parametrize(("depth", "is_slip"), [(0.3, True), (4.9, True), (5, False), (0, False)])
+def test_a_depth_in_millimetres_is_noticed(image, caplog, depth, is_slip):
+    registration = BrainReg3D(image, (9.0, 6.0), alignment=GOOD, atlas="phantom_100um")
+    registration.label_depth_um = depth
+    registration.run(until="Projector")
+    assert (f"{depth:g} mm would be label_depth_um={1000 * depth:g}" in caplog.text) == is_slip
+
+
 def test_a_centre_in_micrometres_is_refused(image):
     pose = Pose((5700.0, 7000.0, 8000.0))
     registration = BrainReg3D(image, (9.0, 6.0), alignment=pose, atlas="phantom_100um")

@@ -117,6 +117,13 @@ def test_a_new_image_of_the_phantom(study, tmp_path, capsys, monkeypatch):
     assert len(written) == 3
     assert run(folder, "day2.tif", output) == 0
     assert {path.name: path.read_bytes() for path in output.parent.iterdir()} == written
+    # Another alignment of the same image has pictures of its own.
+    assert run(folder, "day2.tif", output.with_name("again.json")) == 0
+    more = {path.name: path.read_bytes() for path in output.parent.iterdir()}
+    assert set(more) - set(written) == {
+        "again.json", "again_transfer.gif", "again_transfer_checkerboard.png"
+    }  # fmt: skip
+    assert more | written == more
 
 
 def test_an_image_lies_where_it_lies_itself(study, tmp_path, capsys):
