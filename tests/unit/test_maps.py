@@ -360,7 +360,9 @@ def test_no_maps_before_the_image_is_placed(tiny_atlas):
 def test_a_camera_inside_the_brain_sees_no_area_of_it(phantom):
     view = ImageView((20, 20), (0.05, 0.05), Pose((5.0, 7.0, 3.0)), Camera(1.0))
     maps = maps_of(view, phantom)
-    assert np.nansum(maps.area_mm2) == 0
+    assert np.array_equal(maps.distance_mm, np.zeros((20, 20))), "rays begin within tissue"
+    assert np.isnan(maps.incidence_deg).all()
+    assert np.isnan(maps.area_mm2).all()
 
 
 def test_the_picture_shows_the_maps_with_their_units(tiny_atlas):

@@ -1,13 +1,16 @@
 """The walk through voxels against slab intersection of every single voxel."""
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brainreg3d import BrainReg3D, load_atlas
 from brainreg3d.atlas import Annotation
+from brainreg3d.atlas.block_search import find_blocks
 from brainreg3d.geometry import Camera, ImageView, Pose, Rays
-from brainreg3d.raycast import cast_first_hits, cast_label_hits
+from brainreg3d.raycast import cast_first_hits, cast_label_hits, cast_label_pixels
 
 
 def every_voxel(volume, spacing_zyx, origin, direction, start):
@@ -158,3 +161,39 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
         hits = cast_first_hits(annotation, view.rays())
         tables.append(hits.index.tobytes() + hits.distance_mm.tobytes() + hits.right.tobytes())
     assert tables[0] == tables[1]
+
+
+def test_the_number_of_threads_changes_no_result(monkeypatch):
+    """Of any cast, nor of labels and maps, nor of the table of blocks that rays jump by."""
+    atlas = load_atlas("phantom_100um")
+    view = ImageView((200, 260), (0.03, 0.03), Pose((5.7, 7.5, 8.0), 10, 20, 15), Camera(30))
+    draw, found = np.random.default_rng(1), []
+    label_of_index = draw.integers(0, 4, atlas.annotation.ids.size).astype(np.uint16)
+    opaque = draw.random(label_of_index.size) < 0.5
+    some = np.sort(draw.choice(200 * 260, 30_000, replace=False))
+    for count in (1, 2, 7):
+        monkeypatch.setattr("os.cpu_count", lambda count=count: count)
+        fresh = attrs.evolve(atlas.annotation, blocks=None)
+        own = attrs.evolve(atlas, annotation=fresh)
+        blocks = find_blocks(fresh.index)
+        arrays = [blocks.ends, blocks.entries]
+        for rays in (view, view.rays()):
+            for hits in (cast_first_hits(fresh, rays), cast_first_hits(fresh, rays, opaque)):
+                arrays += [hits.index, hits.distance_mm, hits.right]
+            for numbers in (None, some):
+                hits = cast_label_hits(fresh, rays, label_of_index, [1, 3], numbers)
+                arrays += [hits.ray, hits.label, hits.index, hits.distance_mm, hits.right]
+                arrays += cast_label_pixels(fresh, rays, label_of_index, [2], numbers)
+        for method, options in (("exact", {"label_depth_um": 300, "along": "normal"}),
+                                ("exact", {}), ("surface", {}), ("original", {})):  # fmt: skip
+            result = BrainReg3D(
+                np.zeros(view.shape, np.uint8), alignment=view.pose, camera_distance_mm=30,
+                pixel_size_mm=view.pixel_size_mm, atlas=own, brain_regions=["MOp", "VIS", "SSp"],
+                method=method, **options,
+            ).run(until="PixelLabeller")  # fmt: skip
+            assert result.labels.any()
+            arrays += [result.labels, result.hemisphere, result.depth_mm]
+        arrays += [result.ccf, result.incidence_deg, result.area_mm2]
+        assert all(array.size > 100 for array in arrays)
+        found.append([array.tobytes() for array in arrays])
+    assert found[0] == found[1] == found[2]

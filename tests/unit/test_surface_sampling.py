@@ -228,8 +228,11 @@ def test_what_hides_a_region_is_said(tiny_atlas):
 
 
 def test_a_camera_close_by_or_inside_does_no_harm(tiny_atlas):
-    """Blocks around the camera cannot be projected as boxes, and are still looked at."""
-    for distance in (0.4, 0.6, 1.4):
+    """Blocks around the camera cannot be projected as boxes, and are still looked at.
+
+    The tissue reaches up to z = 3.5 mm, and the image lies at 3.2.
+    """
+    for distance in (0.1, 0.28, 0.32, 0.4, 0.6, 1.4):
         view = ImageView((30, 30), (0.05, 0.05), Pose((2.0, 3.6, 3.2)), Camera(distance))
         samples = sample(tiny_atlas, ["ANT", "POST"], view).samples
         rays = (
@@ -241,10 +244,14 @@ def test_a_camera_close_by_or_inside_does_no_harm(tiny_atlas):
             )
             .samples
         )
-        if distance > 0.5:  # above the tissue
-            assert len(samples) == len(rays) == 900
+        assert len(samples) == len(rays) == 900
+        assert samples.depth_mm.min() > -distance, "in front of the camera"
+        if distance > 0.3:
             assert np.mean(samples.region == rays.region) > 0.95
             assert np.allclose(samples.depth_mm, rays.depth_mm, atol=0.26)
+        else:  # inside: there is no surface where rays begin, and some farther on
+            assert np.all(rays.depth_mm == pytest.approx(-distance))
+            assert np.all(samples.depth_mm > rays.depth_mm + 0.01)
 
 
 @pytest.mark.parametrize("yaw", [0.0, 40.0])
