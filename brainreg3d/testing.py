@@ -79,7 +79,8 @@ def check_step(step: Step | type[Step], state: State | None = None) -> None:
     Parameters
     ----------
     step : Step or type
-        The step, or a class that can be made without arguments.
+        The step, or a class that can be made without arguments. A class whose default atlas is that
+        of `TemplateSource` is tried on the phantom, which needs no download.
     state : State, optional
         Inputs to run it on; `example_state` when not given.
 
@@ -102,7 +103,10 @@ def _made(step: Any) -> Any:
     if not isinstance(step, type):
         return step
     try:
-        return step()
+        made = step()
+        if isinstance(made, steps.TemplateSource) and made.atlas == steps.TemplateSource().atlas:
+            return made.replace(atlas=_EXAMPLE_ATLAS)
+        return made
     except (TypeError, PlanError) as error:
         message = (
             f"{step.__name__} cannot be made without arguments ({error}); give check_step an "

@@ -81,6 +81,23 @@ def test_a_class_can_be_checked_instead_of_an_instance():
     check_step(DepthResolver)
 
 
+def test_a_source_of_the_default_atlas_is_tried_on_the_phantom(monkeypatch):
+    """Nothing is fetched, and a class that names an atlas of its own is tried on that one."""
+    loaded = []
+    monkeypatch.setattr("brainreg3d.sources.load_atlas", lambda name: loaded.append(name) or atlas)
+    atlas = example_state().atlas
+
+    class Own(TemplateSource):
+        """Another one."""
+
+        atlas = "phantom_50um"
+
+    check_step(TemplateSource)
+    check_step(Own)
+    check_step(TemplateSource(atlas="allen_mouse_25um"))
+    assert loaded == ["phantom_100um"] * 2 + ["phantom_50um"] * 2 + ["allen_mouse_25um"] * 2
+
+
 def _labels(shape):
     empty = np.zeros(shape, np.uint16)
     return Labels(empty, empty.astype(np.uint8), np.full(shape, np.nan, np.float32))
