@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from brainreg3d.atlas import Region
 from brainreg3d.contrast import contrast_limits
 from brainreg3d.export.ome import pixel_maps
 from brainreg3d.state import LEFT, RIGHT
-from brainreg3d.steps.exporting import ExportContent
+from brainreg3d.steps.exporting import Exportable, ExportContent
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and kind of a layer, as napari's plugins return them."""
@@ -19,14 +19,6 @@ LayerTuple = tuple[Any, dict[str, Any], str]
 _COLORMAPS = {"depth_mm": "viridis", "incidence_deg": "magma", "confidence": "magma"}
 _OPACITY = 0.5
 _NOTHING = (0.0, 0.0, 0.0, 0.0)
-
-
-class Exportable(Protocol):
-    """What can be exported, such as `brainreg3d.Result`."""
-
-    def export_content(self) -> ExportContent:
-        """Return all that is known of a labelled image."""
-        ...
 
 
 def napari_layers(result: Exportable) -> list[LayerTuple]:

@@ -192,6 +192,14 @@ class ExportContent:
         return rows, columns
 
 
+class Exportable(Protocol):
+    """What can be exported, such as `brainreg3d.Result`."""
+
+    def export_content(self) -> ExportContent:
+        """Return all that is known of a labelled image."""
+        ...
+
+
 class Exporter(Protocol):
     """Writes one format; the pipeline hands exporters to `MaskWriter`."""
 

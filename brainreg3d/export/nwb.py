@@ -1,0 +1,141 @@
+"""Results in Neurodata Without Borders files, with ndx-anatomical-localization."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.errors import InputError
+from brainreg3d.export.nwb_content import fill, is_ccf
+from brainreg3d.steps.exporting import Exportable, ExportContent
+
+if TYPE_CHECKING:
+    from pynwb import NWBFile
+
+_PACKAGES = ("pynwb", "ndx_anatomical_localization")
+NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a session whose date is not known: NWB files must have one."""
+
+
+@attrs.frozen
+class NwbExporter:
+    """Write ``<stem>.nwb``: image, coordinates of all pixels, region masks and landmarks.
+
+    Parameters
+    ----------
+    session_start_time : datetime.datetime
+        When the image was taken, with its time zone. Images do not say; `NO_DATE` when not given.
+    subject : mapping
+        Arguments of `pynwb.file.Subject` that are known, such as ``subject_id``, ``age`` and
+        ``sex``.
+    session : mapping
+        Further arguments of `pynwb.NWBFile`, such as ``experimenter`` and ``institution``.
+    """
+
+    session_start_time: datetime = NO_DATE
+    subject: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+    session: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+
+    def check(self) -> None:
+        """Raise an error that says what to install, if anything is missing.
+
+        Raises
+        ------
+        InputError
+            If pynwb or ndx-anatomical-localization is not installed.
+        """
+        missing = [name.replace("_", "-") for name in _PACKAGES if find_spec(name) is None]
+        if missing:
+            message = (
+                f"Writing NWB files needs {' and '.join(missing)}: pip install "
+                f'"brainreg3d[nwb]", or leave "nwb" out of the formats.'
+            )
+            raise InputError(message)
+
+    def write(self, content: ExportContent, paths: Mapping[str, Path]) -> None:
+        """Write the file.
+
+        Parameters
+        ----------
+        content : ExportContent
+            What there is to write.
+        paths : mapping of str to pathlib.Path
+            Where to, under ``"nwb"``.
+        """
+        from pynwb import NWBHDF5IO, NWBFile
+        from pynwb.file import Subject
+
+        unknown = {
+            "subject_id": "unknown",
+            "sex": "U",
+            "age": "P0D/",  # NWB's way to say: any age
+            "description": "Images do not say.",
+        }
+        if is_ccf(content.atlas):
+            unknown["species"] = "Mus musculus"
+        fields = {
+            "session_description": f"Brain regions of the image {content.stem}",
+            "identifier": str(content.identifier),
+            "session_start_time": self.session_start_time,
+            "file_create_date": self.session_start_time,  # not now: equal runs, equal files
+            "subject": Subject(**unknown | dict(self.subject)),
+        }
+        nwbfile = NWBFile(**fields | dict(self.session))
+        fill(nwbfile, content, _compressed)
+        _number_objects(nwbfile, content.identifier)
+        with NWBHDF5IO(str(paths["nwb"]), "w") as io:
+            io.write(nwbfile)
+
+
+def add_to_nwb(nwbfile: NWBFile, result: Exportable) -> None:
+    """Add a result to an NWB file in memory, such as that of the recording.
+
+    The processing module ``ophys``, made if there is none, gets ``brain_region_images`` (the
+    image and a map for each thing known of a pixel) and the table ``brain_regions``. The lab
+    metadata ``localization`` get ``brain_surface``, the coordinates of all pixels, and
+    ``brain_region_masks``, the region of each labelled one; ``atlas_registration`` gets the
+    landmarks, if there are any.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        A file that is written afterwards.
+    result : Result
+        Of a run that labelled pixels.
+
+    Raises
+    ------
+    InputError
+        If packages are missing, or the file holds a result already.
+    """
+    NwbExporter().check()
+    fill(nwbfile, result.export_content())
+
+
+def _compressed(data: NDArray[Any]) -> Any:
+    from pynwb import H5DataIO
+
+    return H5DataIO(np.ascontiguousarray(data), compression="gzip")
+
+
+def _number_objects(nwbfile: NWBFile, namespace: uuid.UUID) -> None:
+    """Give all objects identifiers that follow from their place: equal runs, equal files.
+
+    hdmf has no way to ask for that. Should it keep them elsewhere some day, they stay random.
+    """
+    for item in [nwbfile, *nwbfile.all_children()]:
+        place, here = [], item
+        while here is not None:
+            place.append(f"{type(here).__name__}:{here.name}")
+            here = here.parent
+        if hasattr(item, "_AbstractContainer__object_id"):
+            own = uuid.uuid5(namespace, "/".join(reversed(place)))
+            item._AbstractContainer__object_id = str(own)  # noqa: SLF001
