@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ ALL = "all"
 """Name of the group when the table names none."""
 
 _TABLE_NAME = "batch_groups.csv"
+_KINDS = ("intersection", "union", "share")
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -136,6 +138,7 @@ def write_groups(
     problems: list[str] = []
     table: list[dict[str, Any]] = []
     starts: set[str] = set()
+    _remove_earlier(output_dir)
     for group, names in groups.items():
         try:
             members = [_member(name, output_dir, records[name], space) for name in names]
@@ -189,6 +192,25 @@ def _check_same(members: Sequence[Member]) -> None:
                 raise InputError(message)
 
 
+def _remove_earlier(output_dir: Path) -> None:
+    """Remove masks of groups of an earlier start, which may not be groups any more."""
+    table = output_dir / _TABLE_NAME
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            earlier = [row["group"] for row in csv.DictReader(file)]
+    except (OSError, KeyError, ValueError):
+        return
+    starts: set[str] = set()
+    for group in dict.fromkeys(earlier):
+        for path in _paths(_file_start(group, starts), output_dir).values():
+            path.unlink(missing_ok=True)
+    table.unlink()
+
+
+def _paths(start: str, output_dir: Path) -> dict[str, Path]:
+    return {what: output_dir / f"{start}_{what}.tif" for what in _KINDS}
+
+
 def _file_start(group: str, taken: set[str]) -> str:
     """Return how names of the files of a group start, unlike those of other groups."""
     start = name = f"group_{_UNSAFE.sub('-', group)}"
@@ -201,9 +223,7 @@ def _file_start(group: str, taken: set[str]) -> str:
 
 
 def _write_masks(start: str, masks: GroupMasks, like: Member, output_dir: Path) -> list[Path]:
-    paths = {
-        what: output_dir / f"{start}_{what}.tif" for what in ("intersection", "union", "share")
-    }
+    paths = _paths(start, output_dir)
     info = f"brainreg3d {__version__}; atlas {like.atlas}; {masks.n_sessions} sessions"
     shape = (like.labels.shape[0], like.labels.shape[1])
     with atomic_files("masks of a group") as files:

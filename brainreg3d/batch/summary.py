@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 SUMMARY_NAME = "batch_summary.csv"
 DONE, FAILED, WAITING = "done", "failed", "waiting"
+_NUMBERS = (
+    *("n_regions", "n_seen", "labelled_share", "center_x_mm", "center_y_mm", "center_z_mm"),
+    *("yaw_deg", "pitch_deg", "roll_deg", "pixel_height_mm", "pixel_width_mm"),
+)
 _COLUMNS = (
-    *("session", "group", "image", "status", "reason"),
-    *("n_regions", "n_seen", "labelled_share"),
-    *("center_x_mm", "center_y_mm", "center_z_mm", "yaw_deg", "pitch_deg", "roll_deg", "mirrored"),
-    *("pixel_height_mm", "pixel_width_mm", "pose_from", "warnings", "folder"),
+    *("session", "group", "image", "status", "reason", *_NUMBERS),
+    *("mirrored", "pose_from", "warnings", "folder"),
 )
 _WRITE_EVERY_S = 1.0
 
@@ -230,9 +232,12 @@ class Book:
         import pandas as pd  # slow to import
 
         every = self.outcomes.values()
+        table = pd.DataFrame(self.rows(), columns=_COLUMNS)
+        for name in _NUMBERS:
+            table[name] = pd.to_numeric(table[name])  # NaN where there is none
         return BatchSummary(
             self._output_dir,
-            pd.DataFrame(self.rows(), columns=_COLUMNS).replace("", None),
+            table,
             done=tuple(o.name for o in every if o.status == DONE),
             failed=tuple(o.name for o in every if o.status == FAILED),
             kept=tuple(o.name for o in every if o.kept),
