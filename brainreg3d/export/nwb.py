@@ -45,12 +45,13 @@ class NwbExporter:
     session: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
 
     def check(self) -> None:
-        """Raise an error that says what to install, if anything is missing.
+        """Raise an error if anything is missing, or wrong with what is known of the session.
 
         Raises
         ------
         InputError
-            If pynwb or ndx-anatomical-localization is not installed.
+            If pynwb or ndx-anatomical-localization is not installed, NWB has no such fields, or
+            the date has no time zone.
         """
         missing = [name.replace("_", "-") for name in _PACKAGES if find_spec(name) is None]
         if missing:
@@ -59,6 +60,13 @@ class NwbExporter:
                 f'"brainreg3d[nwb]", or leave "nwb" out of the formats.'
             )
             raise InputError(message)
+        if self.session_start_time.tzinfo is None:
+            message = (
+                f"session_start_time needs a time zone, such as datetime(2024, 5, 6, "
+                f"tzinfo=datetime.UTC); got {self.session_start_time!r}."
+            )
+            raise InputError(message)
+        self._new_file("a check", uuid.uuid5(uuid.NAMESPACE_OID, "check"), None)
 
     def write(self, content: ExportContent, paths: Mapping[str, Path]) -> None:
         """Write the file.
@@ -70,29 +78,44 @@ class NwbExporter:
         paths : mapping of str to pathlib.Path
             Where to, under ``"nwb"``.
         """
-        from pynwb import NWBHDF5IO, NWBFile
-        from pynwb.file import Subject
+        from pynwb import NWBHDF5IO
 
-        unknown = {
-            "subject_id": "unknown",
-            "sex": "U",
-            "age": "P0D/",  # NWB's way to say: any age
-            "description": "Images do not say.",
-        }
-        if is_ccf(content.atlas):
-            unknown["species"] = "Mus musculus"
-        fields = {
-            "session_description": f"Brain regions of the image {content.stem}",
-            "identifier": str(content.identifier),
-            "session_start_time": self.session_start_time,
-            "file_create_date": self.session_start_time,  # not now: equal runs, equal files
-            "subject": Subject(**unknown | dict(self.subject)),
-        }
-        nwbfile = NWBFile(**fields | dict(self.session))
+        nwbfile = self._new_file(
+            f"Brain regions of the image {content.stem}",
+            content.identifier,
+            species="Mus musculus" if is_ccf(content.atlas) else None,
+        )
         fill(nwbfile, content, _compressed)
         _number_objects(nwbfile, content.identifier)
         with NWBHDF5IO(str(paths["nwb"]), "w") as io:
             io.write(nwbfile)
+
+    def _new_file(self, description: str, identifier: uuid.UUID, species: str | None) -> NWBFile:
+        from pynwb import NWBFile
+        from pynwb.file import Subject
+
+        unknown = {
+            "subject_id": "unknown",
+            "species": species,
+            "sex": "U",
+            "age": "P0D/",  # NWB's way to say: any age
+            "description": "Images do not say.",
+        }
+        try:
+            fields = {
+                "session_description": description,
+                "identifier": str(identifier),
+                "session_start_time": self.session_start_time,
+                "file_create_date": self.session_start_time,  # not now: equal runs, equal files
+                "subject": Subject(**unknown | dict(self.subject)),
+            }
+            return NWBFile(**fields | dict(self.session))
+        except (TypeError, ValueError) as error:
+            message = (
+                f"NWB files take the arguments of pynwb.NWBFile as session= and those of "
+                f"pynwb.file.Subject as subject=: {error}"
+            )
+            raise InputError(message) from error
 
 
 def add_to_nwb(nwbfile: NWBFile, result: Exportable) -> None:

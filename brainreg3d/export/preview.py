@@ -33,7 +33,10 @@ class PreviewExporter:
         from brainreg3d.views import draw_overlay, save_figure
 
         if content.image is None:
-            message = "A preview needs the image; only its alignment is left."
+            message = (
+                "A preview shows the image, of which only the alignment is at hand; open the "
+                'results together with the image, or leave "preview" out of the formats.'
+            )
             raise InputError(message)
         figure = draw_overlay(
             content.image, content.alignment, content.regions, content.labels, atlas=content.atlas

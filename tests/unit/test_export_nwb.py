@@ -191,6 +191,19 @@ def test_what_to_install(monkeypatch):
         NwbExporter().check()
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"session_start_time": datetime(2024, 5, 6)}, "time zone"),
+        ({"subject": {"agee": "P90D"}}, "agee"),
+        ({"session": {"experimentr": "x"}}, "experimentr"),
+    ],
+)
+def test_what_nwb_does_not_take_is_said_before_the_run(options, words):
+    with pytest.raises(InputError, match=words):
+        NwbExporter(**options).check()
+
+
 def test_pixel_size(made, tmp_path):
     path = write(NwbExporter(), made, tmp_path)["nwb"]
     per_cm = read(
