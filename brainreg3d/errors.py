@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class BrainReg3DError(Exception):
@@ -25,6 +26,26 @@ class MissingFileError(BrainReg3DError, FileNotFoundError):
 
 class ImageError(InputError):
     """An image cannot be read, or is not a 2D picture of finite numbers."""
+
+
+class RecordingError(InputError):
+    """A recording cannot be read, or does not fit the image."""
+
+
+class RecordingCutShort(RecordingError):  # noqa: N818 - a state, named as such
+    """A recording ends, or breaks, before its last frame.
+
+    Parameters
+    ----------
+    message : str
+        What was expected and what was got.
+    traces : pandas.DataFrame, optional
+        The signals of the frames before.
+    """
+
+    def __init__(self, message: str, traces: Any = None) -> None:
+        super().__init__(message)
+        self.traces = traces
 
 
 class AlignmentError(InputError):

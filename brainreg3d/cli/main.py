@@ -16,7 +16,9 @@ from brainreg3d.cli.atlas_commands import fetch, regions
 from brainreg3d.cli.batch_command import batch
 from brainreg3d.cli.export_command import export_atlas
 from brainreg3d.cli.image_dialog import choose_image
+from brainreg3d.cli.lookup_command import lookup
 from brainreg3d.cli.run_commands import demo, register, run, show
+from brainreg3d.cli.traces_command import traces
 from brainreg3d.cli.transfer_command import transfer
 from brainreg3d.errors import BrainReg3DError, did_you_mean
 
@@ -30,7 +32,20 @@ def brainreg3d() -> None:
     """Put cortical images onto the Allen mouse brain and write a mask for each region."""
 
 
-for _command in (run, align, transfer, batch, register, demo, fetch, regions, export_atlas, show):
+for _command in (
+    run,
+    align,
+    transfer,
+    batch,
+    traces,
+    lookup,
+    register,
+    demo,
+    fetch,
+    regions,
+    export_atlas,
+    show,
+):
     _command.params.append(
         click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks.")
     )

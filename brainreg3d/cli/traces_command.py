@@ -1,0 +1,137 @@
+"""``traces``: the signal of each region in a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from brainreg3d.cli.options import (
+    ATLAS_OPTION_NAMES,
+    atlas_arguments,
+    atlas_options,
+    region_options,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PATH = click.Path(path_type=Path)
+_LABEL_OPTION_NAMES = (
+    "overlap",
+    "method",
+    "occluders",
+    "label_depth_um",
+    "along",
+    "hemisphere",
+    "window_mask",
+    "pixel_size_mm",
+    "pose_sigma_mm",
+    "pose_sigma_deg",
+)
+
+
+@click.command()
+@click.argument("recording")
+@click.option(
+    "--alignment",
+    type=_PATH,
+    required=True,
+    metavar="FILE",
+    help="<stem>_alignment.json of the image on which the frames lie.",
+)
+@click.option(
+    "-o", "--output", type=_PATH, required=True, metavar="FILE", help="Table: .csv or .parquet."
+)
+@click.option(
+    "--statistic",
+    multiple=True,
+    default=("mean",),
+    show_default="mean",
+    help="mean, median, or dff (ΔF/F of the mean); may be repeated.",
+)
+@click.option(
+    "--baseline",
+    default="mean",
+    show_default=True,
+    metavar="WHAT",
+    help="Of ΔF/F: mean, percentile:10, or frames:0:100.",
+)
+@click.option("--weights", metavar="NAME", help="confidence: certain pixels count more.")
+@click.option("--split-hemispheres", is_flag=True, help="Columns VISp_L and VISp_R.")
+@click.option(
+    "--binning",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Pixels of the image along each side of one of the recording.",
+)
+@click.option(
+    "--crop-origin",
+    type=int,
+    nargs=2,
+    metavar="ROW COL",
+    help="First pixel of a recording of a part, in pixels of the image.",
+)
+@click.option("--whole-bins", is_flag=True, help="Of binned pixels, only those in one region.")
+@click.option("--channel", type=int, metavar="N", help="Which channel, from 0.")
+@click.option(
+    "--missing-chunks",
+    default="error",
+    show_default=True,
+    metavar="WHAT",
+    help="Of Zarr: error, or fill with the fill value.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Work on a dask cluster.")
+@atlas_options
+@region_options
+@click.option("--method", help="exact, surface or original.  [default: as the run]")
+@click.option("--occluders", help="What hides: tissue, or only the regions.")
+@click.option(
+    "--label-depth-um", type=float, metavar="UM", help="Label by the tissue below the surface."
+)
+@click.option("--along", help="Down along the ray, or the surface's normal.")
+@click.option("--hemisphere", help="both, left or right.")
+@click.option("--window-mask", type=_PATH, metavar="FILE", help="Not zero inside the window.")
+@click.option(
+    "--pixel-size-mm", type=float, nargs=2, metavar="ROW COL", help="Size of the image's pixels."
+)
+@click.option("--pose-sigma-mm", type=float, metavar="MM", help="1 sigma of the position.")
+@click.option("--pose-sigma-deg", type=float, metavar="DEG", help="1 sigma of each angle.")
+def traces(recording: str, alignment: Path, output: Path, **options: Any) -> None:
+    """Write the signal of each region in RECORDING: a row for each frame.
+
+    RECORDING is a TIFF, Zarr, HDF5, .npy or raw file; what is meant within a file follows two
+    colons, as in session.h5::acquisition/frames. It may be larger than memory. Labels are those
+    of the run that left the alignment file, or are made anew where other options are given.
+    """
+    from brainreg3d.pipeline import BrainReg3D
+    from brainreg3d.steps.write import FILE_NAMES
+    from brainreg3d.traces import region_traces
+    from brainreg3d.traces.files import TraceFiles
+
+    statistics = options.pop("statistic")
+    earlier = alignment.name.removesuffix(FILE_NAMES["alignment"])
+    kept = [alignment.with_name(earlier + suffix) for suffix in FILE_NAMES.values()]
+    TraceFiles.named(output, statistics, alignment, *kept)  # before anything is read in vain
+    changes = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
+    changes["brain_regions"] = options.pop("regions")
+    changes |= {name: options.pop(name) for name in _LABEL_OPTION_NAMES}
+    given = {name: value for name, value in changes.items() if value is not None}
+    result = BrainReg3D.load(alignment, **given)
+    table = region_traces(recording, result, statistic=statistics, output=output, **options)
+    _report(table, output, statistics)
+
+
+def _report(table: pd.DataFrame, output: Path, statistics: tuple[str, ...]) -> None:
+    from brainreg3d.traces.files import TraceFiles
+
+    files = TraceFiles.named(output, statistics)
+    n_regions = len(table.attrs["columns"])
+    click.echo(f"{len(table)} frames, {n_regions} columns")
+    if "baseline" in table.attrs:
+        click.echo(f"Baseline of ΔF/F: {table.attrs['baseline']}")
+    for path in (*files.tables.values(), files.pixels, files.info):
+        click.echo(f"Wrote {path}")

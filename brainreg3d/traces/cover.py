@@ -1,0 +1,88 @@
+"""Which part of an image a recording covers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from brainreg3d._arrays import finite_numbers
+from brainreg3d.errors import InputError, RecordingError
+
+
+def covered_area(
+    image_shape: tuple[int, ...],
+    frame_shape: tuple[int, int],
+    binning: int,
+    crop_origin: ArrayLike | None,
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return which part of the aligned image a recording covers.
+
+    Parameters
+    ----------
+    image_shape, frame_shape : tuple of int
+        (rows, columns) of the image and of the recording.
+    binning : int
+        Pixels of the image along each side of one of the recording.
+    crop_origin : array_like of int, optional
+        (row, column) of the first pixel of the recording, in pixels of the image.
+
+    Returns
+    -------
+    origin, size : tuple of int
+        (rows, columns), in pixels of the image.
+
+    Raises
+    ------
+    RecordingError
+        If the recording does not fit the image.
+    InputError
+        If an argument cannot be used.
+    """
+    if isinstance(binning, bool) or not isinstance(binning, int | np.integer) or binning < 1:
+        message = f"binning is a whole number from 1; got {binning!r}."
+        raise InputError(message)
+    size = (frame_shape[0] * int(binning), frame_shape[1] * int(binning))
+    if crop_origin is None:
+        if any(full // binning != n for full, n in zip(image_shape, frame_shape, strict=True)):
+            raise RecordingError(_misfit(image_shape, frame_shape, binning))
+        return (0, 0), size
+    numbers = finite_numbers(crop_origin, 2)
+    if numbers is None or any(number != int(number) or number < 0 for number in numbers):
+        message = f"crop_origin is (row, column), whole numbers from 0; got {crop_origin!r}."
+        raise InputError(message)
+    origin = (int(numbers[0]), int(numbers[1]))
+    if any(a + n > full for a, n, full in zip(origin, size, image_shape, strict=True)):
+        message = (
+            f"A recording of {_size(frame_shape)} pixels at crop_origin {origin} with binning "
+            f"{binning} reaches pixel {_size((origin[0] + size[0], origin[1] + size[1]))} of an "
+            f"aligned image of {_size(image_shape)}; check crop_origin (--crop-origin) and "
+            f"binning (--binning)."
+        )
+        raise RecordingError(message)
+    return origin, size
+
+
+def _misfit(image_shape: tuple[int, ...], frame_shape: tuple[int, int], binning: int) -> str:
+    said = f" with binning {binning}" if binning != 1 else ""
+    text = (
+        f"The recording is {_size(frame_shape)} pixels (rows x columns){said}, the aligned image "
+        f"{_size(image_shape)}"
+    )
+    likely = [full // n for full, n in zip(image_shape, frame_shape, strict=True)]
+    fits = likely[0] == likely[1] != 0
+    if fits and all(
+        full // likely[0] == n for full, n in zip(image_shape, frame_shape, strict=True)
+    ):
+        return f"{text}; this looks like binning {likely[0]}: say binning={likely[0]} (--binning)."
+    if all(n * binning <= full for full, n in zip(image_shape, frame_shape, strict=True)):
+        return (
+            f"{text}. If it is a part of the image, say where it starts: crop_origin=(row, "
+            f"column) (--crop-origin ROW COL); if its pixels are larger, binning=N (--binning N)."
+        )
+    if frame_shape == tuple(image_shape[::-1]):
+        return f"{text}: rows and columns are swapped. Turn the recording as the image is."
+    return f"{text}. Place an image of the whole recording, or crop the recording to the image."
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} x {shape[1]}"

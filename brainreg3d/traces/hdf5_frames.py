@@ -1,0 +1,154 @@
+"""Recordings in HDF5 files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d.errors import InputError, RecordingError
+from brainreg3d.traces.reader import Box, Reader, Recording, choose_frames, recording_of
+from brainreg3d.traces.stored_planes import StoredPlanes
+
+
+@attrs.frozen(eq=False)
+class Hdf5Frames:
+    """Reads frames of a dataset.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    dataset : str
+        Its path within the file.
+    shape : tuple of int
+        Frames, rows, columns.
+    dtype : numpy.dtype
+        In the byte order of the machine.
+    stored_chunk : tuple of int
+        Frames, rows, columns of a chunk.
+    index : tuple
+        Of the axes before rows and columns: a slice for frames.
+    """
+
+    path: str
+    dataset: str
+    shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+    stored_chunk: tuple[int, int, int]
+    index: tuple[slice | int, ...]
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """Read a part; the library lets one thread in at a time."""
+        import h5py
+
+        leading = [box[0] if isinstance(one, slice) else one for one in self.index]
+        with h5py.File(self.path, "r") as file:
+            pixels = file[self.dataset][(*leading, *box[1:])]
+        return np.ascontiguousarray(pixels, self.dtype)
+
+    def pieces(self, box: Box) -> Iterator[NDArray[Any]]:
+        """Read a part at once."""
+        yield self.read(box)
+
+
+def open_hdf5(path: Path, channel: int | None, member: str | None) -> Recording:
+    """Open a dataset of an HDF5 file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    channel : int, optional
+        Which channel.
+    member : str, optional
+        Path of the dataset; the only one that can be meant when not given.
+
+    Returns
+    -------
+    Recording
+        Read past the library where data lie as they are.
+
+    Raises
+    ------
+    RecordingError
+        If it cannot be opened, such as one that is cut short, or is no recording.
+    InputError
+        If the channel or the dataset is missing or wrong.
+    """
+    import h5py
+
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        cut = "truncated" in str(error)
+        what = "is cut short" if cut else "cannot be read as an HDF5 file"
+        message = (
+            f"{path} {what} ({error}). HDF5 opens no file of which a part is missing, so no frame "
+            f"could be read; copy or record it again."
+        )
+        raise RecordingError(message) from error
+    with file:
+        dataset = _choose_dataset(file, member, path.name)
+        name = f"{path.name}::{dataset.name.lstrip('/')}"
+        shape = tuple(dataset.shape)
+        layout = choose_frames(shape[:-2], channel, name)
+        axis = layout.index.index(slice(None))
+        frames_shape = (layout.n_frames, shape[-2], shape[-1])
+        offset = dataset.id.get_offset()
+        reader: Reader
+        if dataset.chunks is None and offset is not None and dataset.external is None:
+            plane_bytes = shape[-2] * shape[-1] * dataset.dtype.itemsize
+            reader = StoredPlanes(
+                (str(path.absolute()),),
+                frames_shape,
+                dataset.dtype,
+                offset + layout.first * plane_bytes,
+                layout.step * plane_bytes,
+            )
+        else:
+            chunks = dataset.chunks or (1,) * (len(shape) - 2) + shape[-2:]
+            reader = Hdf5Frames(
+                str(path.absolute()),
+                dataset.name,
+                frames_shape,
+                dataset.dtype.newbyteorder("="),
+                (chunks[axis], chunks[-2], chunks[-1]),
+                layout.index,
+            )
+        return recording_of(reader, path, name)
+
+
+def _choose_dataset(file: Any, member: str | None, name: str) -> Any:
+    import h5py
+
+    found: dict[str, Any] = {}
+    file.visititems(
+        lambda key, item: found.update({key: item}) if isinstance(item, h5py.Dataset) else None
+    )
+    if member is not None:
+        if member.strip("/") not in found:
+            message = f"{name} has no dataset {member!r}; it holds {', '.join(found) or 'none'}."
+            raise InputError(message)
+        if found[member.strip("/")].ndim < 3:
+            shape = tuple(found[member.strip("/")].shape)
+            message = f"{name}::{member} has shape {shape}; expected frames x rows x columns."
+            raise RecordingError(message)
+        return found[member.strip("/")]
+    candidates = [
+        key for key, item in found.items() if item.ndim in (3, 4) and item.dtype.kind in "buif"
+    ]
+    three = [key for key in candidates if found[key].ndim == 3]
+    meant = three if len(three) == 1 else candidates
+    if len(meant) != 1:
+        listed = ", ".join(f"{key} {tuple(found[key].shape)}" for key in candidates) or "none"
+        message = (
+            f"{name} holds several datasets or none that could be a recording ({listed}); name "
+            f"the one that is meant: {name}::DATASET."
+        )
+        raise InputError(message)
+    return found[meant[0]]

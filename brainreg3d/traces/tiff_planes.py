@@ -1,0 +1,200 @@
+"""The planes of a TIFF: which there are, in which order, and which should be there."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from brainreg3d._logging import logger
+from brainreg3d.errors import InputError, RecordingError
+
+if TYPE_CHECKING:
+    import tifffile
+
+_OME_SIZE = re.compile(r'\bSize([TZC])="(\d+)"')
+_OME_ORDER = re.compile(r'\bDimensionOrder="XY([TZC]{3})"')
+
+
+@attrs.frozen(eq=False)
+class Planes:
+    """The planes of one image of a TIFF.
+
+    Parameters
+    ----------
+    keyframe : tifffile.TiffPage
+        Says how all of them are stored.
+    leading : tuple of int
+        Lengths of the axes before rows and columns, as they should be.
+    frame_axis : int
+        Which of them is that of frames.
+    pages : sequence, optional
+        One for each plane; None where it is missing.
+    offset : int, optional
+        Instead of `pages`: where the data start that follow each other without a gap.
+    broken : str, optional
+        Why planes may be missing.
+    """
+
+    keyframe: Any
+    leading: tuple[int, ...]
+    frame_axis: int = 0
+    pages: Sequence[Any] | None = None
+    offset: int | None = None
+    broken: str | None = None
+
+    @property
+    def n_expected(self) -> int:
+        """How many there should be, or at least are."""
+        return int(np.prod(self.leading, dtype=np.int64))
+
+
+def find_planes(tif: tifffile.TiffFile, member: str | None, name: str) -> Planes:
+    """Find the planes of the recording in a TIFF.
+
+    Parameters
+    ----------
+    tif : tifffile.TiffFile
+        Open.
+    member : str, optional
+        Number of the image, where a file holds several.
+    name : str
+        For messages.
+
+    Returns
+    -------
+    Planes
+        As the file says, or what is left of them.
+
+    Raises
+    ------
+    RecordingError
+        If it holds no recording, or several.
+    InputError
+        If there is no such image.
+    """
+    if not len(tif.pages):
+        message = f"{name} holds no image; it is damaged or cut short at its very start."
+        raise RecordingError(message)
+    next_directory = _lost_directory(tif)
+    if next_directory is not None:
+        return _left_planes(tif, next_directory, name)
+    series = _choose_series(tif, member, name)
+    first = series[0]
+    if len(series) > 1:  # saved one by one, each with a description of its own
+        pages = [one.pages[0] for one in series]
+        return Planes(first.keyframe, (len(pages),), pages=pages)
+    stated = _stated_shape(tif)
+    if len(first.shape) == 2 and _product(stated) > 1 and first.keyframe.is_memmappable:
+        # ImageJ's large stacks have a single directory; tifffile no longer believes a short one.
+        return Planes(
+            first.keyframe,
+            stated,
+            _frame_axis(stated, ""),
+            offset=first.keyframe.dataoffsets[0],
+            broken="the file is shorter than its description says",
+        )
+    if not first.axes.endswith("YX"):
+        message = f"{name} holds colour (axes {first.axes}); save one channel as a grey stack."
+        raise RecordingError(message)
+    leading = tuple(first.shape[:-2])
+    axis = _frame_axis(leading, first.axes)
+    if first.dataoffset is not None:
+        return Planes(first.keyframe, leading, axis, offset=first.dataoffset)
+    return Planes(first.keyframe, leading, axis, pages=list(first.pages))
+
+
+def _choose_series(tif: tifffile.TiffFile, member: str | None, name: str) -> list[Any]:
+    """Return the image that holds the recording, or single pages that make one together."""
+    found = [one for one in tif.series if not one.keyframe.is_reduced] or list(tif.series)
+    if member is not None:
+        if not member.isdigit() or int(member) >= len(found):
+            message = f"{name} has {len(found)} image(s), numbered from 0; there is no {member!r}."
+            raise InputError(message)
+        return [found[int(member)]]
+    if len(found) == 1:
+        return found
+    if len({(one.shape, one.dtype) for one in found}) == 1 and len(found[0].shape) == 2:
+        return found
+    stacks = [one for one in found if len(one.shape) > 2]
+    if len(stacks) == 1:
+        return stacks
+    shapes = ", ".join(f"{number}: {tuple(one.shape)}" for number, one in enumerate(found[:20]))
+    message = f"{name} holds {len(found)} images ({shapes}); choose one: {name}::NUMBER."
+    raise InputError(message)
+
+
+def _frame_axis(leading: tuple[int, ...], axes: str) -> int:
+    return axes.index("T") if "T" in axes[: len(leading)] else 0
+
+
+def _lost_directory(tif: tifffile.TiffFile) -> int | None:
+    """Return where the next directory should be that the file does not hold; None if none is."""
+    file, layout = tif.filehandle, tif.tiff
+    last = tif.pages[len(tif.pages) - 1]
+    try:
+        file.seek(last.offset)
+        n_tags = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))[0]
+        file.seek(n_tags * layout.tagsize, 1)
+        data = file.read(layout.offsetsize)
+        following = int(struct.unpack(layout.offsetformat, data)[0])
+    except (struct.error, OSError):
+        return None
+    known = {page.offset for page in tif.pages} if 0 < following < file.size else set()
+    return following if following and following not in known else None
+
+
+def _left_planes(tif: tifffile.TiffFile, lost: int, name: str) -> Planes:
+    """Return the planes of a file whose list of directories breaks off."""
+    pages, stated = tif.pages, _stated_shape(tif)
+    keyframe: Any = pages[0]
+    n_pages, plane_bytes = len(pages), keyframe.size * keyframe.dtype.itemsize
+    second_directory = pages[1].offset if n_pages > 1 else lost
+    reason = f"its list of planes breaks off after {n_pages}"
+    axis = _frame_axis(stated, "")
+    start = keyframe.dataoffsets[0]
+    # Programs that know all frames beforehand write them without a gap, and directories behind.
+    if keyframe.is_memmappable and second_directory >= start + 2 * plane_bytes:
+        n_stated = (second_directory - start) // plane_bytes
+        if _product(stated) < 2:
+            stated, axis = (n_stated,), 0
+        if start + _product(stated) * plane_bytes <= tif.filehandle.size:
+            logger.warning("%s: %s, but all frames are there.", name, reason)
+        return Planes(keyframe, stated, axis, offset=start, broken=reason)
+    if _product(stated) > n_pages:
+        missing = _product(stated) - n_pages
+        listed = [*pages, *[None] * missing]
+        return Planes(keyframe, stated, axis, pages=listed, broken=reason)
+    return Planes(keyframe, (n_pages,), pages=list(pages), broken=reason + ", nobody knows how far")
+
+
+def _stated_shape(tif: tifffile.TiffFile) -> tuple[int, ...]:
+    """Return the axes before rows and columns as tifffile, ImageJ or OME describe them."""
+    page: Any = tif.pages[0]
+    text = page.description or ""
+    if text.startswith("{"):
+        try:
+            shape = json.loads(text).get("shape", [])
+        except ValueError:
+            return ()
+        return tuple(shape[:-2]) if list(shape[-2:]) == list(page.shape) else ()
+    if tif.is_imagej:
+        known = tif.imagej_metadata or {}
+        sizes = [int(known.get(key, 1)) for key in ("frames", "slices", "channels")]
+        n_images = int(known.get("images", 1))
+        leading = tuple(n for n in sizes if n > 1)
+        return leading if _product(leading) == n_images else (n_images,)
+    order = _OME_ORDER.search(text)
+    if order is not None:
+        ome_sizes = dict(_OME_SIZE.findall(text))
+        return tuple(int(ome_sizes.get(letter, 1)) for letter in reversed(order[1]))
+    return ()
+
+
+def _product(leading: tuple[int, ...]) -> int:
+    return int(np.prod(leading, dtype=np.int64))
