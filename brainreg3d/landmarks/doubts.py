@@ -18,6 +18,12 @@ below its top, by 0.15 mm against it."""
 
 _POOR_FIT = 3.0
 _OTHER_SCALE = 0.02
+_SIDEWAYS = 0.7  # sine of the turn, 45 degrees and more
+_TRANSPOSED = (
+    "Rows and columns of the landmarks are swapped: many lie beside the image, but with each taken "
+    "for the other all lie inside. The row counts down from the top, the column from the left; "
+    "programs for images often show x, the column, first."
+)
 
 
 def doubts(
@@ -50,14 +56,37 @@ def doubts(
     list of str
         One sentence or two for each doubt; empty if there is none.
     """
+    if _is_transposed(fit, solution):
+        return [_TRANSPOSED]  # what else is odd follows from it
     other_scale = _scale(fit, solution)
     return [
         *_left_out(fit),
         *_given_twice(fit),
         *(other_scale or _poor_fit(fit)),
-        *_mirror(fit, mirrored, mirror_told),
+        *_mirror(fit, solution, mirrored, mirror_told),
         *_tilt(fit, solution, annotation, bregma),
     ]
+
+
+def _is_transposed(fit: LandmarkFit, solution: Solution) -> bool:
+    """Tell whether rows and columns were surely swapped, rather than blame the names.
+
+    That is a mirror image, as a swap of names is; but clicks that lie beside the image until they
+    are swapped leave no doubt.
+    """
+    if not (fit.view.pose.mirrored or _from_behind(fit, solution)):
+        return False
+    clicks = np.array([(landmark.row, landmark.col) for landmark in fit.landmarks])
+    last = np.array(fit.view.shape) - 0.5
+    inside, swapped = (
+        bool(np.all((pixels >= -0.5) & (pixels <= last))) for pixels in (clicks, clicks[:, ::-1])
+    )
+    return swapped and not inside
+
+
+def _from_behind(fit: LandmarkFit, solution: Solution) -> bool:
+    """Tell whether the image looks at the brain from the side that it is not expected on."""
+    return bool(fit.view.pose.view_axis @ solution.model.problem.expected_up > 0)
 
 
 def _left_out(fit: LandmarkFit) -> list[str]:
@@ -118,20 +147,28 @@ def _tilt(
     return [text if advice is None else f"{text} Add {advice}."]
 
 
-def _mirror(fit: LandmarkFit, mirrored: bool | None, told: bool) -> list[str]:
-    """Say when a mirror was assumed or found."""
-    if mirrored is not None:
-        return []
-    if not told:
+def _mirror(fit: LandmarkFit, solution: Solution, mirrored: bool | None, told: bool) -> list[str]:
+    """Say when a mirror was assumed or found, or was missing."""
+    if mirrored is None and not told:
         text = (
             "The landmarks cannot tell whether the image is mirrored; it was taken as not "
             "mirrored. Say so if it is, or add a landmark beside the line through the others."
         )
         return [text]
-    if fit.view.pose.mirrored:
+    slips = ["left and right are swapped in their names", "row and column in their positions"]
+    if abs(np.sin(np.radians(fit.view.pose.yaw_deg))) > _SIDEWAYS:
+        # As an upright image comes to lie when rows and columns are swapped.
+        slips = ["row and column are swapped in their positions", "left and right in their names"]
+    if _from_behind(fit, solution):
         text = (
-            "The landmarks only fit a mirrored image, and it was taken as one. If it is not, left "
-            "and right are swapped in their names."
+            f"With mirrored={bool(mirrored)} the landmarks only fit an image that is taken from "
+            f"the other side of the brain. Either mirrored is wrong, or {slips[0]}, or {slips[1]}."
+        )
+        return [text]
+    if mirrored is None and fit.view.pose.mirrored:
+        text = (
+            f"The landmarks only fit a mirrored image, and it was taken as one. If it is not, "
+            f"{slips[0]}, or {slips[1]}."
         )
         return [text]
     return []

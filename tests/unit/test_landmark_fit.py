@@ -347,7 +347,70 @@ def test_a_mirrored_image_is_noticed_and_said(annotation, places):
     landmarks = _clicks(places, _view(annotation, yaw=20.0, mirrored=True))
     fit = fit_pose(landmarks, annotation, SHAPE)
     assert fit.view.pose.mirrored
-    assert any("mirrored image" in warning for warning in fit.warnings)
+    (warning,) = (warning for warning in fit.warnings if "mirrored image" in warning)
+    assert "left and right are swapped in their names, or row" in warning
+
+
+def _swapped(landmarks):
+    return [attrs.evolve(lm, row=lm.col, col=lm.row) for lm in landmarks]
+
+
+SIX = ("OB_left", "OB_center", "OB_right", "RSP_base", "bregma", "MOp_left")
+
+
+@pytest.mark.parametrize("scale_known", [True, False])
+def test_swapped_rows_and_columns_come_to_mind_first_for_an_upright_image(
+    annotation, places, scale_known
+):
+    """They are a mirror image turned by 90 degrees: the residuals cannot tell."""
+    size = (SIZE_MM, SIZE_MM) if scale_known else None
+    fit = fit_pose(
+        _swapped(_clicks(places, _view(annotation))), annotation, SHAPE, pixel_size_mm=size
+    )
+    (warning,) = (warning for warning in fit.warnings if "mirrored image" in warning)
+    assert "row and column are swapped in their positions, or left" in warning
+
+
+def test_swapped_rows_and_columns_are_named_where_clicks_lie_beside_the_image(annotation, places):
+    shape = (220, 420)
+    view = attrs.evolve(_view(annotation, at=(5.7, 7.6)), shape=shape)
+    landmarks = _clicks(places, view)
+    inside = [lm for lm in landmarks if 0 <= lm.row < 220 and 0 <= lm.col < 420]
+    assert max(lm.col for lm in inside) > 220
+    fit = fit_pose(_swapped(inside), annotation, shape)
+    assert len(fit.warnings) == 1
+    assert "Rows and columns of the landmarks are swapped" in fit.warnings[0]
+    assert not any("swapped" in warning for warning in fit_pose(inside, annotation, shape).warnings)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("wanted", [None, SIX], ids=["thirteen", "six"])
+def test_swapped_rows_and_columns_are_named_where_the_mirror_is_known(
+    annotation, places, wanted, seed
+):
+    """Seen from below, with the ventral side up, they would fit."""
+    chosen = places if wanted is None else _some(places, *wanted)
+    truth = _view(annotation, yaw=-15.0, pitch=4.0)
+    landmarks = _clicks(chosen, truth, np.random.default_rng(seed))
+    options = {"pixel_size_mm": (SIZE_MM, SIZE_MM), "mirrored": False}
+    fit = fit_pose(_swapped(landmarks), annotation, SHAPE, **options)
+    assert any(
+        "the other side of the brain" in warning and "or row and column are swapped" in warning
+        for warning in fit.warnings
+    )
+    good = fit_pose(landmarks, annotation, SHAPE, **options)
+    assert not any("swapped" in warning for warning in good.warnings)
+
+
+def test_a_wrong_name_is_no_swap_of_rows_and_columns(annotation, places):
+    landmarks = _clicks(places, _view(annotation, yaw=10.0))
+    names = [{"name": lm.name} for lm in landmarks[:2]]
+    landmarks[:2] = [
+        attrs.evolve(lm, **name) for lm, name in zip(landmarks[:2], names[::-1], strict=True)
+    ]
+    fit = fit_pose(landmarks, annotation, SHAPE, pixel_size_mm=(SIZE_MM,) * 2, mirrored=False)
+    assert not any("Rows and columns" in warning for warning in fit.warnings)
+    assert any("left out" in warning for warning in fit.warnings)
 
 
 # --- mistakes --------------------------------------------------------------------------------
