@@ -154,6 +154,9 @@ def report(result: Result) -> None:
             click.echo(f"{len(unseen)} of {len(regions)} regions without a pixel: see the table")
     for path in result.files.values():
         click.echo(f"Wrote {path}")
+    file, alignment = result.files.get("alignment"), result.alignment
+    if file is not None and alignment is not None and alignment.extra.get("landmarks"):
+        click.echo(f"Landmarks, their residuals and the spread of the pose are in {file.name}")
     if result.plots_folder is not None:
         click.echo(f"Pictures are in {result.plots_folder}")
 

@@ -372,7 +372,12 @@ def test_run_takes_landmarks_too(study, landmarks, capsys):
     capsys.readouterr()
     assert main(on_phantom(study, "--landmarks", landmarks, command="run")) == 0
     assert pose_in(study / "wide_alignment.json") == pose_in(study / "a.json")
-    assert "Spread" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Spread" in out
+    assert "residuals and the spread of the pose are in wide_alignment.json" in out
+    content = json.loads((study / "wide_alignment.json").read_text())
+    assert all("residual_mm" in entry for entry in content["landmarks"])
+    assert content["uncertainty"]["yaw_deg"] > 0
     # and an alignment made so is used like any other
     again = ("--alignment", study / "a.json", "--output-dir", study / "out")
     assert main(on_phantom(study, *again, command="run")) == 0
