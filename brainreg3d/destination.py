@@ -149,7 +149,7 @@ def settle(plan: Plan, state: State, inputs: Iterable[Path]) -> Plan:
     }
     writer = plan.step("MaskWriter")
     if isinstance(writer, MaskWriter) and not plan.skipped("MaskWriter"):
-        check_exporters(writer.formats)
+        check_exporters(writer.formats, writer.exporters)
     read = [path for path in inputs if path.exists()]
     for slot, (kind, paths, what) in places.items():
         if plan.skipped(slot) or not isinstance(plan.step(slot), kind):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 
 from brainreg3d.steps.exporting import Exporter
@@ -53,18 +53,21 @@ def exporter(name: str) -> Exporter:
     return made
 
 
-def check_exporters(formats: Iterable[str]) -> None:
+def check_exporters(formats: Iterable[str], given: Mapping[str, Exporter] | None = None) -> None:
     """Find out before anything slow whether formats can be written.
 
     Parameters
     ----------
     formats : iterable of str
         Keys of `brainreg3d.steps.exporting.FORMATS`.
+    given : mapping of str to Exporter, optional
+        Exporters of someone's own, which go before those of the package.
 
     Raises
     ------
     InputError
         If a package is missing that one of them needs.
     """
+    given = given or {}
     for name in filter(is_exported, formats):
-        exporter(name).check()
+        (given[name] if name in given else exporter(name)).check()

@@ -45,8 +45,8 @@ def write_formats(
         If a file cannot be written; nothing is changed then.
     """
     names = format_names(formats)
-    check_exporters(names)
     writer = writer or MaskWriter()
+    check_exporters(names, writer.exporters)
     own = {name: exporter(name) for name in names if is_exported(name)}
     writer = writer.replace(exporters={**own, **writer.exporters})
     targets = {

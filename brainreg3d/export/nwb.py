@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d.atlas import Atlas
 from brainreg3d.errors import InputError
 from brainreg3d.export.nwb_content import fill, is_ccf
 from brainreg3d.steps.exporting import Exportable, ExportContent
@@ -83,7 +85,7 @@ class NwbExporter:
         nwbfile = self._new_file(
             f"Brain regions of the image {content.stem}",
             content.identifier,
-            species="Mus musculus" if is_ccf(content.atlas) else None,
+            species=_species(content.atlas),
         )
         fill(nwbfile, content, _compressed)
         _number_objects(nwbfile, content.identifier)
@@ -141,6 +143,14 @@ def add_to_nwb(nwbfile: NWBFile, result: Exportable) -> None:
     """
     NwbExporter().check()
     fill(nwbfile, result.export_content())
+
+
+def _species(atlas: Atlas) -> str | None:
+    """Return the species of an atlas where it has a Latin name, as NWB wants it."""
+    if is_ccf(atlas):
+        return "Mus musculus"
+    known = not atlas.synthetic and re.fullmatch(r"[A-Z][a-z]+ [a-z]+", atlas.species)
+    return atlas.species if known else None
 
 
 def _compressed(data: NDArray[Any]) -> Any:

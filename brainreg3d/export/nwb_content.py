@@ -171,8 +171,7 @@ def _coordinates(content: ExportContent, reference: GrayscaleImage, space: Any, 
         "columns).",
         image=reference,
         space=space,
-        method=f"brainreg3d {__version__}: rays through a pose in three dimensions "
-        f"({content.alignment.source})",
+        method=f"brainreg3d {__version__}: rays from a pose of the image in three dimensions",
         **{axis: pack(data) for axis, data in place.items()},
         **names,
     )
