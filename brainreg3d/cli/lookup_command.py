@@ -1,0 +1,101 @@
+"""``lookup``: the regions that ROIs lie in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from brainreg3d.cli.options import (
+    ATLAS_OPTION_NAMES,
+    atlas_arguments,
+    atlas_options,
+    region_options,
+)
+
+_PATH = click.Path(path_type=Path)
+_MOST_LINES = 20
+
+
+@click.command()
+@click.argument("rois", type=_PATH)
+@click.option(
+    "--alignment",
+    type=_PATH,
+    required=True,
+    metavar="FILE",
+    help="Alignment file, or any file or the folder of an earlier run.",
+)
+@click.option("-o", "--output", type=_PATH, required=True, metavar="CSV", help="The table.")
+@click.option(
+    "--binning",
+    type=int,
+    default=1,
+    metavar="N",
+    help="ROIs were made on a recording whose pixels are N x N of the aligned image's.",
+)
+@click.option(
+    "--crop-origin",
+    type=int,
+    nargs=2,
+    metavar="ROW COL",
+    help="ROIs were made on a part of the aligned image that starts here.",
+)
+@click.option("--bregma", metavar="PRESET", help="ibl, wfield, ...  [default: the alignment's]")
+@atlas_options
+@region_options
+def lookup(
+    rois: Path,
+    alignment: Path,
+    output: Path,
+    binning: int,
+    crop_origin: tuple[int, int] | None,
+    bregma: str | None,
+    **options: Any,
+) -> None:
+    """Find the regions that ROIS lie in.
+
+    ROIS is suite2p's stat.npy, a .roi or .zip of ImageJ, a label image or a CSV of points. The
+    table has region, share per region, hemisphere, CCF and stereotaxic position and the distance
+    to the border of the region.
+    """
+    from brainreg3d.lookup import look_up_rois, read_rois, write_roi_table
+    from brainreg3d.pipeline import BrainReg3D
+
+    chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
+    for source in (rois, alignment):
+        if output.exists() and source.exists() and output.samefile(source):
+            message = f"{output} is read from; give the table another name."
+            raise click.UsageError(message)
+    found = read_rois(rois)  # a wrong file is found out before an atlas is loaded
+    result = BrainReg3D.load(
+        alignment,
+        brain_regions=options.pop("regions"),
+        overlap=options.pop("overlap"),
+        bregma=bregma,
+        **chosen,
+    )
+    table = look_up_rois(result, found, binning=binning, crop_origin=crop_origin)
+    click.echo(f"Atlas: {result.atlas.title if result.atlas else ''}")
+    for line in _summary(table):
+        click.echo(line)
+    click.echo(f"Wrote {write_roi_table(table, output)}")
+
+
+def _summary(table: Any) -> list[str]:
+    """Count ROIs by region, and name what is not on the image."""
+    counts = table["region"].value_counts(sort=True)
+    lines = [f"{len(table)} ROIs"]
+    lines += [
+        f"{name or '(none)':>12}  {count:>6}" for name, count in counts.head(_MOST_LINES).items()
+    ]
+    if len(counts) > _MOST_LINES:
+        lines.append(f"... and {len(counts) - _MOST_LINES} more regions: see the table")
+    outside = int((table["n_outside"] > 0).sum())
+    if outside:
+        lines.append(
+            f"{outside} ROIs reach beyond the aligned image (n_outside); is --binning or "
+            f"--crop-origin missing?"
+        )
+    return lines
