@@ -5,6 +5,8 @@ Plain arrays in the atlas frame; windows draw them.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import attrs
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from brainreg3d.surfaces import Surface, sampled_voxels, smooth_field, zero_surf
 
 # With these a mouse's brain has about 130,000 triangles: quick on software OpenGL.
 _REGION_MM, _SHELL_MM, _HULL_MM = 0.125, 0.2, 0.2
+_FINER = (1, 2)  # finer still would be a million triangles, of layers that nobody sees
 _SMOOTHING = 0.8  # voxels
 _LAMBDA_MM = (0.0, -4.2)  # from bregma, to the right and to anterior
 _MARKS_MM = {
@@ -145,25 +148,40 @@ def make_surfaces(annotation: Annotation, regions: RegionSet) -> dict[str, Surfa
     Returns
     -------
     dict of str to Surface
-        By acronym; the whole brain under the empty name. Regions that are thinner than about 0.2 mm
-        in a mouse have none.
+        By acronym; the whole brain under the empty name. Regions that vanish when they are smoothed
+        are sampled more finely; those that vanish even then have none.
     """
+    share = max(annotation.grid.box_mm) / MOUSE_MM
+    found: dict[str, Surface] = {}
+    for finer in _FINER:
+        found |= _region_surfaces(annotation, regions, _REGION_MM * share / finer, found)
+        if len(found) == len(regions):
+            break
+    coarse, spacing, first = sampled_voxels(annotation, _SHELL_MM * share)
+    shell = zero_surface(smooth_field(coarse > 0, _SMOOTHING), spacing, first)
+    return found if shell is None else {**found, "": shell}
+
+
+def _region_surfaces(
+    annotation: Annotation, regions: RegionSet, spacing_mm: float, done: Container[str]
+) -> dict[str, Surface]:
+    """Return the surfaces of the regions that have none yet, by acronym."""
     from scipy.ndimage import find_objects  # slow to import
 
-    share = max(annotation.grid.box_mm) / MOUSE_MM
-    index, spacing, first = sampled_voxels(annotation, _REGION_MM * share)
+    index, spacing, first = sampled_voxels(annotation, spacing_mm)
     labels = regions.label_of_index(annotation)[index]
-    found: dict[str, Surface | None] = {}
-    for region, box in zip(regions, find_objects(labels, max_label=len(regions)), strict=True):
-        if box is None:
+    boxes = find_objects(labels, max_label=len(regions))
+    found = {}
+    for number, (region, box) in enumerate(zip(regions, boxes, strict=True), 1):
+        if box is None or region.acronym in done:
             continue
         wide = tuple(slice(max(0, side.start - 3), side.stop + 3) for side in box)
-        field = smooth_field(labels[wide] == regions.regions.index(region) + 1, _SMOOTHING)
+        field = smooth_field(labels[wide] == number, _SMOOTHING)
         corner = first + spacing * [side.start for side in wide]
-        found[region.acronym] = zero_surface(field, spacing, corner)
-    coarse, spacing, first = sampled_voxels(annotation, _SHELL_MM * share)
-    found[""] = zero_surface(smooth_field(coarse > 0, _SMOOTHING), spacing, first)
-    return {name: surface for name, surface in found.items() if surface is not None}
+        surface = zero_surface(field, spacing, corner)
+        if surface is not None:
+            found[region.acronym] = surface
+    return found
 
 
 def _marks(atlas: Atlas, hull: BrainHull, bregma: str) -> dict[str, NDArray[np.float64]]:
