@@ -116,7 +116,7 @@ def _turn(name: str, degrees: float) -> str:
     if abs(degrees) < 0.005:
         return "0°"
     words = [forward if degrees > 0 else backward, seen]
-    return f"{degrees:.2f}° ({' '.join(filter(None, words))})"
+    return f"{'−' if degrees < 0 else ''}{abs(degrees):.2f}° ({' '.join(filter(None, words))})"
 
 
 def _camera(alignment: Alignment) -> str:

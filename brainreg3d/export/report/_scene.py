@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from brainreg3d.atlas import Annotation, Region
 from brainreg3d.export.report._drawing import hex_color
@@ -84,12 +85,21 @@ def _region_surfaces(
         if box is None:
             continue
         wide = tuple(slice(max(0, side.start - 3), side.stop + 3) for side in box)
-        field = smooth_field(labels[wide] == place, _SMOOTHING)
         corner = first + spacing * [side.start for side in wide]
-        surface = zero_surface(field, spacing, corner)
+        surface = _smooth_surface(labels[wide] == place, spacing, corner)
         if surface is not None:
             found.append(_Found(label, surface))
     return found
+
+
+def _smooth_surface(
+    mask: NDArray[np.bool_], spacing_mm: NDArray[np.float64], corner_mm: NDArray[Any]
+) -> Surface | None:
+    """Return the surface of a mask, smoothed as long as that leaves anything of it."""
+    surface = zero_surface(smooth_field(mask, _SMOOTHING), spacing_mm, corner_mm)
+    if surface is not None:
+        return surface
+    return zero_surface(mask - 0.5, spacing_mm, corner_mm)
 
 
 def _shell(annotation: Annotation, spacing_mm: float) -> Surface | None:

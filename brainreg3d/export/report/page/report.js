@@ -159,7 +159,7 @@ function watchPicture(pixels) {
     const step = pixels.step, lines = describe(said, step);
     readout.replaceChildren(lines[0], node("div", undefined, "values"));
     readout.lastChild.append(...lines.slice(1));
-    byId("cursor").setAttribute("d", event ? "" : mark(said, step));
+    byId("cursor").setAttribute("d", event && event.pointerType === "mouse" ? "" : mark(said, step));
     tooltip.hidden = !event || event.pointerType !== "mouse";
     if (tooltip.hidden) return said;
     tooltip.replaceChildren(...describe(said, step));
@@ -183,10 +183,13 @@ function watchPicture(pixels) {
     if (place) show(place, event);
   });
   picture.addEventListener("pointerleave", () => (tooltip.hidden = true));
+  // A click itself tells whole pixels of the page only.
+  let pressed = null;
+  picture.addEventListener("pointerdown", (event) => (pressed = event));
   picture.addEventListener("click", (event) => {
-    const place = pixelAt(event);
+    const place = pixelAt(pressed || event);
     if (!place) return;
-    const said = show(place, event.pointerType === "mouse" ? event : undefined);
+    const said = show(place, event);
     select(said);
   });
   const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

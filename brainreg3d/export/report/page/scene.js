@@ -108,7 +108,7 @@ class Scene {
     this.zoom = 1;
     this.box = report.scene.box_mm;
     this.middle = this.middleOf();
-    this.look("image");
+    this.look("start");
     // The corners of the image in its plane.
     const { center_mm, axes, pixel_size_mm } = pixels.view;
     const [rows, columns] = pixels.shape;
@@ -131,24 +131,37 @@ class Scene {
     return high.map((h, k) => (h + low[k]) / 2);
   }
 
-  // Where the eye is: azimuth counts from behind the animal, height from the horizon.
+  // What lies to the right, down and towards the eye. Azimuth counts from behind the animal, to
+  // its right; height from the horizon.
   look(from) {
-    const views = { top: [0, 90], left: [-90, 0], right: [90, 0], front: [180, 0] };
-    if (from in views) [this.azimuth, this.height] = views[from];
-    else {
-      const [x, y, z] = this.pixels.view.axes[2].map((a) => -a);
-      this.height = (Math.asin(Math.max(-1, Math.min(1, z))) * 180) / Math.PI - 22;
-      this.azimuth = Math.hypot(x, y) < 1e-6 ? -28 : (Math.atan2(x, -y) * 180) / Math.PI;
-    }
+    const { axes, center_mm } = this.pixels.view;
+    const side = center_mm[0] - this.middle[0];
+    const start = [Math.abs(side) < 0.5 ? -20 : Math.sign(side) * 35, 52];
+    const views = { start, top: [0, 90], left: [-90, 0], right: [90, 0], front: [180, 0] };
     this.zoom = 1;
+    if (from === "image") {
+      this.axes = [axes[0], axes[1], axes[2].map((a) => -a)];
+      return;
+    }
+    const [a, h] = views[from].map((degrees) => (degrees * Math.PI) / 180);
+    const [sin, cos] = [Math.sin(h), Math.cos(h)];
+    this.axes = [
+      [Math.cos(a), Math.sin(a), 0],
+      [Math.sin(a) * sin, -Math.cos(a) * sin, -cos],
+      [Math.sin(a) * cos, -Math.cos(a) * cos, sin],
+    ];
   }
 
-  axes() {
-    const a = (this.azimuth * Math.PI) / 180, h = (this.height * Math.PI) / 180;
-    const eye = [Math.sin(a) * Math.cos(h), -Math.cos(a) * Math.cos(h), Math.sin(h)];
-    const right = [Math.cos(a), Math.sin(a), 0];
-    const down = [Math.sin(a) * Math.sin(h), -Math.cos(a) * Math.sin(h), -Math.cos(h)];
-    return [right, down, eye];
+  // Turns what is seen: by one angle about the upright of the screen, by another about its level.
+  turn(along, down) {
+    const [right, below, eye] = this.axes;
+    const mix = (a, b, degrees) => {
+      const [sin, cos] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)];
+      return [a.map((v, k) => cos * v + sin * b[k]), a.map((v, k) => cos * b[k] - sin * v)];
+    };
+    const [newRight, newEye] = mix(right, eye, along);
+    const [newBelow, newerEye] = mix(below, newEye, down);
+    this.axes = [newRight, newBelow, newerEye];
   }
 
   draw(quick) {
@@ -158,7 +171,7 @@ class Scene {
     const ratio = Math.min(devicePixelRatio || 1, 2, 1300 / box.width) * (quick ? 0.5 : 1);
     const width = Math.max(1, Math.round(box.width * ratio)), height = Math.max(1, Math.round(box.height * ratio));
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-    const frame = { width, height, axes: this.axes() };
+    const frame = { width, height, axes: this.axes };
     frame.scale = (this.zoom * 0.98 * Math.min(width * 0.8, height)) / (0.78 * this.size || 1);
     frame.depth = new Float32Array(width * height).fill(-Infinity);
     frame.color = new Float32Array(3 * width * height);
@@ -338,8 +351,7 @@ function watchScene(scene) {
     });
   };
   const turn = (along, down) => {
-    scene.azimuth -= along;
-    scene.height = Math.max(-90, Math.min(90, scene.height + down));
+    scene.turn(along, down);
     draw(true);
   };
   const zoom = (factor) => {
