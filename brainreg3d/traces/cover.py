@@ -73,7 +73,8 @@ def _misfit(image_shape: tuple[int, ...], frame_shape: tuple[int, int], binning:
     if fits and all(
         full // likely[0] == n for full, n in zip(image_shape, frame_shape, strict=True)
     ):
-        return f"{text}; this looks like binning {likely[0]}: say binning={likely[0]} (--binning)."
+        n = likely[0]
+        return f"{text}; this looks like binning {n}: say binning={n} (--binning {n})."
     if all(n * binning <= full for full, n in zip(image_shape, frame_shape, strict=True)):
         return (
             f"{text}. If it is a part of the image, say where it starts: crop_origin=(row, "

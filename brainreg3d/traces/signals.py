@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from brainreg3d._logging import logger
-from brainreg3d.errors import InputError, RecordingCutShort, did_you_mean
+from brainreg3d.errors import InputError, RecordingCutShort, RecordingError, did_you_mean
 from brainreg3d.result import Result
 from brainreg3d.traces.baseline import parse_baseline
 from brainreg3d.traces.blocks import cut, make_job
@@ -174,9 +174,15 @@ def _fill(table: SignalTable, scheduler: Any, files: TraceFiles | None) -> None:
     from tqdm import tqdm
 
     recording = table.recording
-    blocks = cut(recording, whole_frames="median" in table.statistics)
-    job = make_job(table.weighting, blocks, with_medians="median" in table.statistics)
     reason = None if recording.fault is None else recording.fault.reason
+    if not recording.shape[0]:
+        if reason is not None:
+            raise _cut_short(table, reason, None)
+        message = f"{recording.name} holds no frames."
+        raise RecordingError(message)
+    with_medians = "median" in table.statistics
+    blocks = cut(recording, whole_frames=with_medians)
+    job = make_job(table.weighting, blocks, with_medians=with_medians)
     try:
         with (
             workers(scheduler, blocks.n_threads) as crew,
