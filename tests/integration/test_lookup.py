@@ -1,0 +1,362 @@
+"""In which regions ROIs lie, against what is known of the tiny brain and its labels."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+import tiny_brain
+from tiny_brain import VISIBLE
+
+from brainreg3d import BrainReg3D, LocalTemplateSource, Pose
+from brainreg3d.cli import main
+from brainreg3d.errors import InputError, OutputError
+from brainreg3d.lookup import look_up_rois, read_rois, write_roi_table
+
+SHAPE = (60, 40)
+PIXEL_MM = 0.1
+FROM_ABOVE = Pose((2.0, 3.6, 4.0))
+CENTER_PX = (29.5, 19.5)
+
+
+def row_of(y_mm):
+    """Row of a place seen from above, by hand: y grows up the image."""
+    return CENTER_PX[0] - (y_mm - 3.6) / PIXEL_MM
+
+
+def col_of(x_mm):
+    return CENTER_PX[1] + (x_mm - 2.0) / PIXEL_MM
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "atlas").mkdir()
+    tiny_brain.source(folder / "atlas")
+    tifffile.imwrite(folder / "mouse.tif", np.zeros(SHAPE, np.uint8))
+    run(folder)
+    return folder
+
+
+def run(folder, **options):
+    source = LocalTemplateSource(
+        annotation=folder / "atlas" / "labels.nrrd",
+        structures=folder / "atlas" / "structures.json",
+    )
+    usual = {
+        "pixel_size_mm": (PIXEL_MM, PIXEL_MM), "alignment": FROM_ABOVE, "brain_regions": VISIBLE,
+        "camera_distance_mm": None, "template_source": source, "bregma": "wfield",
+    }  # fmt: skip
+    return BrainReg3D(folder / "mouse.tif", **usual | options).run()
+
+
+@pytest.fixture(scope="module")
+def result(study):
+    return BrainReg3D.load(study)
+
+
+def points(result, places_mm, **options):
+    """Look up points given as (x, y) in mm of the atlas."""
+    from brainreg3d.lookup.rois import gather, point
+
+    rois = [point(str(n), "point", row_of(y), col_of(x)) for n, (x, y) in enumerate(places_mm)]
+    return look_up_rois(result, gather(rois), **options)
+
+
+# Known places of the tiny brain, (x, y) in mm
+IN_ANT, IN_POST, IN_MARK, IN_BULB, OFF = (
+    (1.03, 4.07),
+    (1.03, 2.04),
+    (2.91, 4.93),
+    (1.8, 6.2),
+    (0.1, 4.0),
+)
+
+
+def test_points_lie_in_their_regions(result):
+    table = points(result, [IN_ANT, IN_POST, IN_MARK, IN_BULB, OFF, (3.0, 2.04)])
+    assert table["region"].tolist() == ["ANT", "POST", "MARK", "BULB", "", "POST"]
+    assert table["region_id"].tolist()[:4] == [11, tiny_brain.POST_ID, 30, 40]
+    assert pd.isna(table["region_id"][4])
+    assert table["region_name"][2] == "Marker on the right"
+    assert table["hemisphere"].tolist() == ["left", "left", "right", "left", "", "right"]
+    assert table["share"].tolist() == [1, 1, 1, 1, 0, 1]
+    assert table["shares"].tolist()[:2] == ["ANT:1.0000", "POST:1.0000"]
+    assert table["shares"][4] == ""
+    assert (table["n_pixels"] == 1).all()
+    assert (table["n_outside"] == 0).all()
+
+
+def test_positions_are_those_of_the_brain(result):
+    """From corner to corner, worked out by hand: the CCF counts to posterior, down and right."""
+    table = points(result, [IN_ANT, IN_MARK, OFF])
+    for line, (x, y) in zip(table.itertuples(), (IN_ANT, IN_MARK), strict=False):
+        assert line.ap_um == pytest.approx((7.2 - y) * 1000, abs=0.1)
+        assert line.dv_um == pytest.approx((4.0 - tiny_brain.TOP_MM) * 1000, abs=0.1)
+        assert line.ml_um == pytest.approx(x * 1000, abs=0.1)
+        # wfield's bregma: AP 5.4, DV 0, ML 5.7 mm, without a tilt
+        assert line.stereotaxic_ml_mm == pytest.approx(x - 5.7, abs=1e-4)
+        assert line.stereotaxic_ap_mm == pytest.approx(5.4 - (7.2 - y), abs=1e-4)
+        assert line.stereotaxic_dv_mm == pytest.approx(-0.5, abs=1e-4)
+    assert table.loc[2, ["ap_um", "stereotaxic_ap_mm", "distance_to_border_mm"]].isna().all()
+    other = points(result, [IN_ANT], bregma="ibl")
+    assert other["stereotaxic_ml_mm"][0] == pytest.approx(IN_ANT[0] - 5.739, abs=1e-4)
+    assert other["ml_um"][0] == table["ml_um"][0]
+
+
+def test_distances_to_borders_are_those_of_the_brain(result):
+    """ANT ends at y = 3.0 and 5.7, the brain at x = 0.4 and 3.6; MARK is cut out of ANT."""
+    places = {
+        (1.0, 3.25): 0.25,  # POST
+        (1.0, 4.0): 0.6,  # the left side of the brain
+        (2.0, 5.5): 0.2,  # BULB
+        (3.4, 3.9): 0.2,  # the right side of the brain
+        (2.35, 5.0): 0.25,  # MARK, from without
+        (2.2, 4.1): np.hypot(0.4, 0.4),  # the corner of MARK
+        (2.9, 4.7): 0.2,  # within MARK
+        (1.9, 1.0): 1.5,  # the left side; its hind end is the rim of the image, and no border
+    }
+    table = points(result, list(places))
+    assert table["distance_to_border_mm"].tolist() == pytest.approx(
+        list(places.values()), abs=0.006
+    )
+
+
+@pytest.mark.parametrize(("pitch_deg", "roll_deg"), [(0.0, 0.0), (0.0, 25.0), (-30.0, 10.0)])
+def test_distances_are_measured_on_the_tilted_surface(study, pitch_deg, roll_deg, tmp_path):
+    """The top of the brain is flat, so its distances are the same from wherever it is seen."""
+    tilted = run(
+        study, alignment=Pose((2.0, 3.4, 4.0), 10.0, pitch_deg, roll_deg), output_dir=tmp_path,
+        pixel_size_mm=(0.02, 0.02), camera_distance_mm=200.0,
+    )  # fmt: skip
+    assert tilted.labels.shape == SHAPE
+    rows, cols = np.nonzero(tilted.labels == 1)
+    ccf = tilted.pixel_to_ccf(rows, cols)
+    feet = tilted.ccf_to_pixel(np.column_stack([np.full(len(ccf), 4200.0), ccf[:, 1:]]))
+    seen = ((feet > 0) & (feet < np.array(SHAPE) - 1)).all(axis=1)  # the nearest of the border
+    on_top = np.flatnonzero((np.abs(ccf[:, 1] - 500) < 1e-3) & seen)
+    chosen = on_top[:: len(on_top) // 50]
+    picture = np.zeros(SHAPE, np.int32)
+    picture[rows[chosen], cols[chosen]] = np.arange(1, len(chosen) + 1)
+    table = look_up_rois(tilted, picture)
+    y_mm = 7.2 - ccf[chosen, 0] / 1000  # the border to POST is at y = 3.0
+    assert table["distance_to_border_mm"].to_numpy() == pytest.approx(y_mm - 3.0, abs=0.02)
+    assert y_mm.max() > 3.4
+
+
+def test_a_middle_outside_of_its_region_has_a_negative_distance(result):
+    """A ring of ANT around MARK."""
+    picture = np.zeros(SHAPE, np.uint8)
+    top, left = round(row_of(5.55)), round(col_of(2.45))
+    picture[top : top + 13, left : left + 9] = 1
+    inner = result.mask("ANT")
+    picture[~inner] = 0
+    table = look_up_rois(result, picture)
+    assert table["region"][0] == "ANT"
+    row, col = table.loc[0, ["row_px", "col_px"]]
+    assert result.mask("MARK")[round(row), round(col)]
+    x, y = 2.0 + (col - CENTER_PX[1]) * PIXEL_MM, 3.6 - (row - CENTER_PX[0]) * PIXEL_MM
+    to_edges = min(x - 2.6, 3.2 - x, y - 4.5, 5.4 - y)
+    assert table["distance_to_border_mm"][0] == pytest.approx(-to_edges, abs=0.01)
+
+
+def test_shares_are_counts_of_pixels(result):
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 12, SHAPE).astype(np.uint16)
+    table = look_up_rois(result, picture)
+    assert table["name"].tolist() == [str(value) for value in range(1, 12)]
+    for line in table.itertuples():
+        own = result.labels[picture == int(line.name)]
+        assert line.n_pixels == own.size
+        counts = {name: int((own == n).sum()) for n, name in enumerate(VISIBLE, 1)}
+        told = dict(text.split(":") for text in line.shares.split(";"))
+        assert {k: float(v) for k, v in told.items()} == pytest.approx(
+            {k: n / own.size for k, n in counts.items() if n}, abs=1e-4
+        )
+        assert list(map(float, told.values())) == sorted(map(float, told.values()), reverse=True)
+        none = int((own == 0).sum())
+        best = max(counts, key=counts.get)
+        assert line.region == (best if counts[best] >= none else "")
+
+
+def test_exported_rois_come_back_as_their_regions(study, result):
+    """ImageJ's file of the regions themselves: every ROI has all pixels of its own region."""
+    files = result.export("rois", study / "exported")
+    table = look_up_rois(result, files["rois"])
+    assert (table["share"] == 1).all()
+    for line in table.itertuples():
+        acronym, side = line.name.rsplit("_", 1)
+        assert line.region == acronym
+        assert line.hemisphere == {"L": "left", "R": "right"}[side]
+        own = result.mask(acronym) & (result.hemisphere == {"L": 1, "R": 2}[side])
+        assert line.n_pixels == own.sum()
+    assert set(table["region"]) == set(VISIBLE)
+
+
+@pytest.mark.parametrize(("binning", "origin"), [(2, None), (2, (10, 6)), (3, (1, 2)), (1, (5, 7))])
+def test_rois_of_binned_and_cropped_recordings(result, binning, origin):
+    """A binned ROI lies where its pixels do in the aligned image."""
+    start = origin or (0, 0)
+    shape = tuple((n - s) // binning for n, s in zip(SHAPE, start, strict=True))
+    small = np.random.default_rng(1).integers(0, 6, shape).astype(np.uint8)
+    large = np.zeros(SHAPE, np.uint8)
+    grown = small.repeat(binning, axis=0).repeat(binning, axis=1)
+    large[start[0] : start[0] + grown.shape[0], start[1] : start[1] + grown.shape[1]] = grown
+    table = look_up_rois(result, small, binning=binning, crop_origin=origin)
+    expected = look_up_rois(result, large)
+    assert (expected["n_pixels"] == table["n_pixels"] * binning**2).all()
+    same = [name for name in table if name not in ("n_pixels",)]
+    pd.testing.assert_frame_equal(table[same], expected[same])
+
+
+def test_a_recording_that_does_not_fit_says_so(result):
+    small = np.ones((30, 20), np.uint8)
+    with pytest.raises(InputError, match=r"30 x 20.*--binning.*--crop-origin"):
+        look_up_rois(result, small)
+    with pytest.raises(InputError, match="30 x 20"):
+        look_up_rois(result, small, binning=2, crop_origin=(10, 0))
+    for wrong in (0, 1.5, True, "2"):
+        with pytest.raises(InputError, match="binning"):
+            look_up_rois(result, small, binning=wrong)
+    for wrong in ((1,), (-1, 0), (0.5, 0), "ab"):
+        with pytest.raises(InputError, match="crop_origin"):
+            look_up_rois(result, small, crop_origin=wrong)
+
+
+def test_what_lies_outside_of_the_image_is_reported(result, tmp_path):
+    """Neither dropped nor counted for a region."""
+    entry = {"ypix": np.array([30, 30, 30, 99]), "xpix": np.array([-3, 10, 11, 10])}
+    gone = {"ypix": np.array([500]), "xpix": np.array([500])}
+    np.save(tmp_path / "stat.npy", np.array([entry, gone], dtype=object), allow_pickle=True)
+    table = look_up_rois(result, tmp_path / "stat.npy")
+    assert table["n_pixels"].tolist() == [4, 1]
+    assert table["n_outside"].tolist() == [2, 1]
+    assert table["share"].tolist() == [0.5, 0]
+    assert table["region"].tolist() == ["ANT", ""]
+
+
+def test_suite2ps_columns_are_kept(result, tmp_path):
+    rows, cols = np.nonzero(result.mask("MARK"))
+    entry = {"ypix": rows, "xpix": cols, "lam": np.ones(len(rows), np.float32)}
+    np.save(tmp_path / "stat.npy", np.array([entry, entry], dtype=object), allow_pickle=True)
+    np.save(tmp_path / "iscell.npy", np.array([[1.0, 0.75], [0.0, 0.25]]))
+    table = look_up_rois(result, tmp_path)
+    assert table["iscell"].tolist() == [1, 0]
+    assert table["iscell_probability"].tolist() == [0.75, 0.25]
+    assert table["kind"].tolist() == ["suite2p", "suite2p"]
+    # MARK is 0.6 x 0.9 mm around (2.9, 4.95)
+    assert table["row_px"][0] == pytest.approx(row_of(4.95))
+    assert table["col_px"][0] == pytest.approx(col_of(2.9))
+    assert table["distance_to_border_mm"][0] == pytest.approx(0.3, abs=0.005)
+
+
+def test_certainty_is_told_where_it_is_known(study, result):
+    assert "confidence" not in points(result, [IN_ANT])
+    sure = BrainReg3D.load(study, pose_sigma_mm=0.2)
+    table = points(sure, [IN_ANT, (1.03, 3.01)])
+    row, col = round(row_of(IN_ANT[1])), round(col_of(IN_ANT[0]))
+    assert table["confidence"][0] == pytest.approx(sure.confidence[row, col], abs=1e-3)
+    assert table["confidence"][1] < table["confidence"][0]
+
+
+def test_the_rim_of_the_window_is_no_border(study, tmp_path):
+    window = np.zeros(SHAPE, np.uint8)
+    window[18:34, 8:16] = 1  # y from 3.2 to 4.8, within ANT
+    result = run(study, window_mask=window, output_dir=tmp_path)
+    table = points(result, [(1.03, 4.07)])
+    assert table["region"][0] == "ANT"
+    assert pd.isna(table["distance_to_border_mm"][0]), "no border of ANT is seen"
+
+
+def test_thousands_of_rois_take_one_pass(result):
+    """Every ROI by itself would be much too slow; the outcome is the same."""
+    random = np.random.default_rng(2)
+    from brainreg3d.lookup.rois import Roi, gather
+
+    rois = []
+    for number in range(5000):
+        row, col = random.integers(0, 50), random.integers(0, 30)
+        rows, cols = np.mgrid[row : row + 4, col : col + 5]
+        rois.append(Roi(str(number), "block", rows.ravel(), cols.ravel()))
+    table = look_up_rois(result, gather(rois))
+    assert len(table) == 5000
+    for number in range(0, 5000, 500):
+        alone = look_up_rois(result, gather([rois[number]]))
+        pd.testing.assert_frame_equal(
+            alone, table.iloc[[number]].reset_index(drop=True), check_dtype=False
+        )
+
+
+# The command
+
+
+def test_the_command_writes_the_table(study, tmp_path, capsys):
+    (tmp_path / "cells.csv").write_text(
+        f"name,row,col\nA,{row_of(4.07)},{col_of(1.03)}\nB,{row_of(2.04)},{col_of(3.0)}\n"
+    )
+    out = tmp_path / "table.csv"
+    arguments = [
+        "lookup", str(tmp_path / "cells.csv"), "--alignment", str(study / "mouse_alignment.json"),
+        "-o", str(out),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    table = pd.read_csv(out, keep_default_na=False)
+    assert table["name"].tolist() == ["A", "B"]
+    assert table["region"].tolist() == ["ANT", "POST"]
+    assert table["hemisphere"].tolist() == ["left", "right"]
+    assert table["region_id"].tolist() == [11, tiny_brain.POST_ID]
+    said = capsys.readouterr().out
+    assert "2 ROIs" in said
+    assert str(out) in said
+    first = out.read_bytes()
+    assert main(arguments) == 0
+    assert out.read_bytes() == first
+
+
+def test_the_command_takes_an_alignment_alone_an_atlas_and_regions(study, tmp_path, capsys):
+    alone = tmp_path / "alone.json"
+    content = json.loads((study / "mouse_alignment.json").read_text())
+    content["image"].pop("file")
+    alone.write_text(json.dumps(content))
+    tifffile.imwrite(tmp_path / "cells.tif", np.ones((30, 20), np.uint8))
+    out = tmp_path / "table.csv"
+    assert main([
+        "lookup", str(tmp_path / "cells.tif"), "--alignment", str(alone), "-o", str(out),
+        "--annotation", str(study / "atlas" / "labels.nrrd"),
+        "--structures", str(study / "atlas" / "structures.json"),
+        "--regions", "CTX", "--binning", "2", "--bregma", "wfield",
+    ]) == 0, capsys.readouterr().err  # fmt: skip
+    table = pd.read_csv(out)
+    assert table["region"].tolist() == ["CTX"]
+    # All of the brain but BULB, 3.2 x 5.1 mm of 4 x 6 mm
+    assert table["share"][0] == pytest.approx(3.2 * 5.1 / 24, abs=0.02)
+
+
+def test_the_command_never_replaces_what_it_reads(study, tmp_path, capsys):
+    cells = tmp_path / "cells.csv"
+    cells.write_text("row,col\n1,2\n")
+    before = cells.read_bytes()
+    arguments = ["lookup", str(cells), "--alignment", str(study / "mouse_run.json"), "-o"]
+    assert main([*arguments, str(cells)]) != 0
+    assert "read from" in capsys.readouterr().err
+    assert cells.read_bytes() == before
+    assert main([*arguments, str(study / "mouse_run.json")]) != 0
+    assert main([*arguments, str(tmp_path / "no" / "cells.csv")]) == 0
+    outside = tmp_path / "far.csv"
+    outside.write_text("row,col\n1000,2\n")
+    assert main(["lookup", str(outside), *arguments[2:], str(tmp_path / "o.csv")]) == 0
+    assert "beyond the aligned image" in capsys.readouterr().out
+
+
+def test_a_table_that_cannot_be_written_says_so(result, tmp_path):
+    table = points(result, [IN_ANT])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        write_roi_table(table, tmp_path / "file" / "table.csv")
+
+
+def test_rois_that_were_read_before_are_taken(result):
+    picture = result.mask("MARK").astype(np.uint8)
+    table = look_up_rois(result, read_rois(picture))
+    assert table["shares"].tolist() == ["MARK:1.0000"]
