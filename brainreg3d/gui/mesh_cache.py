@@ -18,7 +18,7 @@ from brainreg3d.atlas import Annotation, Atlas, RegionSet
 from brainreg3d.io.cache import cache_dir
 from brainreg3d.surfaces import Surface
 
-_VERSION = 3  # raised whenever surfaces are made in another way
+_VERSION = 4  # raised whenever surfaces are made in another way
 
 
 def cached_surfaces(
