@@ -138,7 +138,7 @@ def write_groups(
     problems: list[str] = []
     table: list[dict[str, Any]] = []
     starts: set[str] = set()
-    _remove_earlier(output_dir)
+    earlier = _earlier_files(output_dir)
     for group, names in groups.items():
         try:
             members = [_member(name, output_dir, records[name], space) for name in names]
@@ -154,6 +154,8 @@ def write_groups(
         with atomic_files("the table of groups") as files:
             write_table(files.temporary(path), table)
         written.append(path)
+    for path in set(earlier).difference(written):
+        path.unlink(missing_ok=True)
     return written, problems
 
 
@@ -192,19 +194,17 @@ def _check_same(members: Sequence[Member]) -> None:
                 raise InputError(message)
 
 
-def _remove_earlier(output_dir: Path) -> None:
-    """Remove masks of groups of an earlier start, which may not be groups any more."""
+def _earlier_files(output_dir: Path) -> list[Path]:
+    """Return what an earlier start wrote; its groups may not be groups any more."""
     table = output_dir / _TABLE_NAME
     try:
         with table.open(newline="", encoding="utf-8") as file:
-            earlier = [row["group"] for row in csv.DictReader(file)]
+            groups = dict.fromkeys(row["group"] for row in csv.DictReader(file))
     except (OSError, KeyError, ValueError):
-        return
+        return []
     starts: set[str] = set()
-    for group in dict.fromkeys(earlier):
-        for path in _paths(_file_start(group, starts), output_dir).values():
-            path.unlink(missing_ok=True)
-    table.unlink()
+    paths = (_paths(_file_start(group, starts), output_dir) for group in groups)
+    return [table, *(path for by_kind in paths for path in by_kind.values())]
 
 
 def _paths(start: str, output_dir: Path) -> dict[str, Path]:

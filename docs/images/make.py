@@ -46,6 +46,31 @@ def picture_of_window() -> Image.Image:
     return picture.resize((960, 645), Image.Resampling.LANCZOS)
 
 
+def picture_of_batch(folder: Path) -> Image.Image:
+    """Draw the contact sheet of six synthetic sessions, one of which fails."""
+    import attrs
+    import tifffile
+
+    from brainreg3d import load_atlas
+    from brainreg3d.batch import run_batch
+    from brainreg3d.sources.phantom import demo_view, render_phantom_image
+
+    atlas, view = load_atlas("phantom_25um"), demo_view()
+    rows = []
+    for number in range(6):
+        x, y, z = view.pose.center_mm
+        center = (x + 0.3 * number - 0.8, y + 0.4 * (number % 3) - 0.3, z)
+        pose = attrs.evolve(view.pose, center_mm=center, yaw_deg=4.0 * number - 8.0)
+        path = folder / f"day{number + 1}.tif"
+        tifffile.imwrite(path, render_phantom_image(atlas, attrs.evolve(view, pose=pose)))
+        rows.append({"image": path, "alignment": pose, "pixel_size_mm": view.pixel_size_mm})
+    rows[4]["label_depth_um"] = "deep"
+    run_batch(rows, folder / "batch", atlas="phantom_25um")
+    picture = Image.open(folder / "batch" / "batch_overlays.png").convert("RGB")
+    height_px = round(picture.height * WIDTH_PX / picture.width)
+    return picture.resize((WIDTH_PX, height_px), Image.Resampling.LANCZOS)
+
+
 def rounded(levels: int) -> list[int]:
     """Return a table that leaves so many levels of each channel."""
     last = levels - 1
@@ -58,6 +83,8 @@ def main() -> None:
         small = picture_of_window().point(rounded(WINDOW_LEVELS))
         small.save(Path(__file__).with_name("alignment_window.png"), optimize=True)
     with tempfile.TemporaryDirectory() as folder:
+        small = picture_of_batch(Path(folder)).point(rounded(LEVELS))
+        small.save(Path(__file__).with_name("batch_overlays.png"), optimize=True)
         plots = {path.stem: path for path in run_demo(folder).plots}
         for name, plot in PICTURES.items():
             picture = Image.open(plots[plot]).convert("RGB")
