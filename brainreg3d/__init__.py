@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from brainreg3d.errors import BrainReg3DError
     from brainreg3d.export.napari import napari_layers
     from brainreg3d.geometry import Camera, ImageView, Pose
+    from brainreg3d.lookup import look_up_rois
     from brainreg3d.pipeline import BrainReg3D
     from brainreg3d.reload import load_registration_result
     from brainreg3d.result import Result
@@ -40,6 +41,7 @@ __all__ = [
     "__version__",
     "load_atlas",
     "load_registration_result",
+    "look_up_rois",
     "region_traces",
 ]
 
@@ -55,6 +57,7 @@ _MODULES = {
     "Step": "steps",
     "load_atlas": "sources",
     "load_registration_result": "reload",
+    "look_up_rois": "lookup",
     "napari_layers": "export.napari",
     "region_traces": "traces",
 }
