@@ -13,6 +13,7 @@ from brainreg3d.offscreen import environment_set, working_environment
 from brainreg3d.surfaces import SurfaceMaker
 
 CHUNK = 1 << 14
+_FINEST_MESH_MM, _COARSER_MESH_UM = 0.02, 30
 
 
 @numba.njit(nogil=True)
@@ -102,7 +103,8 @@ class ZBuffer:
         )
 
         self.shape = view.shape
-        surfaces = SurfaceMaker(atlas.annotation, 1)
+        fine = max(atlas.annotation.spacing_mm) < _FINEST_MESH_MM
+        surfaces = SurfaceMaker(atlas.annotation, _COARSER_MESH_UM if fine else 1)
         label_of_index = regions.label_of_index(atlas.annotation)
         renderer, self.window = vtkRenderer(), vtkRenderWindow()
         renderer.SetBackground(0.0, 0.0, 0.0)
