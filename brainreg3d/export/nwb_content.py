@@ -179,7 +179,7 @@ def _coordinates(content: ExportContent, reference: GrayscaleImage, space: Any, 
 
 def _masks(content: ExportContent, pack: Any) -> Any:
     from ndx_anatomical_localization import BrainRegionMasks
-    from pynwb.core import VectorData
+    from pynwb.core import ElementIdentifiers, VectorData
 
     labels = content.labels
     rows, cols = np.nonzero(labels.labels)
@@ -197,6 +197,8 @@ def _masks(content: ExportContent, pack: Any) -> Any:
     return BrainRegionMasks(
         name=MASKS,
         description="The region of each labelled pixel; pixels of no region are not listed.",
+        # As an array: of a list every number would be looked at.
+        id=ElementIdentifiers(name="id", data=pack(np.arange(len(rows), dtype=np.int32))),
         columns=[
             VectorData(name=name, description=meaning, data=pack(data))
             for name, (meaning, data) in columns.items()
