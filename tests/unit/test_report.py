@@ -4,8 +4,8 @@ import base64
 import csv
 import html
 import json
+import os
 import re
-import shlex
 import subprocess
 import sys
 import zlib
@@ -68,6 +68,13 @@ def unpack(packed):
 def command_of(page):
     found = re.search(r'<code id="command">(.*?)</code>', page, re.DOTALL)
     return None if found is None else html.unescape(found[1])
+
+
+def words_of(command):
+    """Return the words of a command as a shell takes it apart."""
+    return subprocess.run(
+        ["sh", "-c", f"printf '%s\\0' {command}"], capture_output=True, text=True, check=True
+    ).stdout.split("\0")[:-1]
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +237,20 @@ def test_an_image_off_the_brain_gives_a_page(tmp_path):
     assert f"{len(result.regions)} of the {len(result.regions)} regions" in page
 
 
+def test_a_report_needs_neither_screen_nor_vtk(plain, tmp_path):
+    code = f"""
+import sys
+from brainreg3d import load_registration_result
+load_registration_result({str(plain.files["run"])!r}).export("report", {str(tmp_path)!r})
+heavy = {{name.split(".")[0] for name in sys.modules}} & {{"vtk", "vtkmodules", "vedo", "pyvista"}}
+assert not heavy, heavy
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert (tmp_path / "mouse_report.html").is_file()
+
+
 def test_text_is_escaped_everywhere():
     hostile = "</script>\"'<&>"
     made = element("td", hostile, title=hostile)
@@ -265,7 +286,7 @@ def test_the_command_gives_the_same_labels(options, tmp_path, monkeypatch):
     image = write_image(tmp_path, "it's my mouse, 2.tif")
     result = register(image, output_dir=tmp_path / "out folder", **options).run()
     command = command_of(page_of(result))
-    words = shlex.split(command)
+    words = words_of(command)
     assert words[:2] == ["brainreg3d", "run"]
     monkeypatch.chdir(result.files["report"].parent)
     assert main(words[1:]) == 0
@@ -296,7 +317,7 @@ def test_frames_windows_and_local_atlases_stand_in_the_command(tiny, tmp_path, m
         brain_regions=["ANT", "POST"],
     ).run()
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(command_of(page_of(result)))
+    words = words_of(command_of(page_of(result)))
     assert words[2] == "./-stack.tif"
     assert main(words[1:]) == 0
     again = tmp_path / "reproduced" / result.files["labels"].name

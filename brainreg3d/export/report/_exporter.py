@@ -26,6 +26,7 @@ from brainreg3d.export.report._record import (
 from brainreg3d.export.report._regions import RegionSections
 from brainreg3d.export.report._scene import scene_data
 from brainreg3d.steps.exporting import ExportContent
+from brainreg3d.views.planes import CCF_BOX
 
 _QUICK_PX = 1_000_000
 """Up to here 128 draws of the pose take well below a minute of one core."""
@@ -151,8 +152,9 @@ def _summary(content: ExportContent) -> Html:
         ("Labelled", f"{labelled:.1%} of the pixels"),
         ("Image", f"{columns * width_mm:.2f} × {rows * height_mm:.2f} mm"),
         ("Atlas", content.atlas.full_name),
-        ("Bregma", content.alignment.bregma),
     ]
+    if content.atlas.grid.same_box(CCF_BOX):
+        facts.append(("Bregma", content.alignment.bregma))
     return join(element("div", element("dt", name), element("dd", text)) for name, text in facts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 import numpy as np
 
 from brainreg3d.atlas import find_bregma
@@ -59,7 +60,7 @@ def pose_section(content: ExportContent) -> Html:
         ),
         ("Mirrored", "yes" if view.pose.mirrored else "no"),
         ("Camera", _camera(alignment)),
-        ("Bregma", _bregma(content)),
+        ("Bregma", _bregma(content) if content.atlas.grid.same_box(CCF_BOX) else None),
         ("Pose", _origin(alignment)),
     ]
     history = alignment.extra.get("history") or []
@@ -154,12 +155,21 @@ def _spread(content: ExportContent) -> Html:
             "run was not told. Labels near borders may be wrong by as much as the pose is."
         )
         return element("p", words)
-    lines = [element("p", f"1 sigma of the pose: {sigma}.")]
+    lines = [element("p", f"1 sigma of the pose: {_rounded(sigma)}.")]
     known = content.alignment.extra.get("uncertainty") or {}
     tilt = known.get("tilt_deg")
     if tilt is not None:
         lines.append(element("p", f"In its least certain direction the tilt has {tilt:.1f}°."))
     return join(lines)
+
+
+def _rounded(sigma: PoseSigma) -> PoseSigma:
+    """Return a spread with as many digits as it deserves."""
+
+    def short(value: Any) -> Any:
+        return tuple(map(short, value)) if isinstance(value, tuple) else float(f"{value:.2g}")
+
+    return PoseSigma(**{key: short(value) for key, value in attrs.asdict(sigma).items()})
 
 
 def _sigma(content: ExportContent) -> PoseSigma | None:
@@ -187,8 +197,8 @@ def _landmarks(extra: Mapping[str, Any]) -> Html:
                 name,
                 f"{entry.get('row', float('nan')):.1f}",
                 f"{entry.get('col', float('nan')):.1f}",
-                f"{off_row:+.1f}",
-                f"{off_column:+.1f}",
+                _signed(off_row),
+                _signed(off_column),
                 f"{entry['residual_mm']:.3f}",
                 "yes" if entry.get("used", True) else "left out",
             )
@@ -198,6 +208,12 @@ def _landmarks(extra: Mapping[str, Any]) -> Html:
     return join(
         [element("h3", "Landmarks"), element("p", caption + "."), table(head, rows, caption)]
     )
+
+
+def _signed(value: float) -> str:
+    """Return a number with its sign, a real minus, and no sign for zero."""
+    text = f"{value:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
 def _safe_words(content: ExportContent) -> Html:

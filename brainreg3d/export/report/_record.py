@@ -133,6 +133,15 @@ def citation_section(content: ExportContent) -> Html:
 
 
 def _inputs(content: ExportContent) -> Iterator[tuple[str, str, str]]:
+    """Yield file, kind and hash; files of a local atlas stand there once, by their names."""
+    listed = set()
+    for name, kind, sha256 in _all_inputs(content):
+        if not (kind.startswith("atlas: ") and sha256 in listed):
+            yield name, kind, sha256
+        listed.add(sha256)
+
+
+def _all_inputs(content: ExportContent) -> Iterator[tuple[str, str, str]]:
     run = content.run
     for what in ("image", "window_mask", "volume"):
         entry = run.get(what)

@@ -219,7 +219,7 @@ class RegionSections:
             (float(surface_mm2), None),
             (row.centroid_px[0], f"{row.centroid_px[0]:.1f}"),
             (row.centroid_px[1], f"{row.centroid_px[1]:.1f}"),
-            (row.mean_depth_mm, f"{row.mean_depth_mm:.2f}"),
+            (row.mean_depth_mm, f"{row.mean_depth_mm:.2f}".replace("-", "−")),
         ]
         if safe is not None:
             values.append((float(safe[number]), f"{100 * safe[number]:.0f}"))

@@ -79,20 +79,20 @@ class Recipe:
         """Return the command for a POSIX shell; None where there is none."""
         if self.obstacles or self.image is None:
             return None
-        words = ["brainreg3d", "run", _as_file(self.image)]
+        lines = [shlex.join(["brainreg3d", "run", _as_file(self.image)])]
         alignment = {"alignment": self.arguments["alignment"]}
         for name, value in {**alignment, **_as_options(self.source), **self.arguments}.items():
             option = "--" + {"brain_regions": "regions"}.get(name, name).replace("_", "-")
             if value is True:
-                words.append(option)
+                words = []
             elif isinstance(value, list | tuple):
                 # Regions and formats are one word; voxel sizes are several.
-                is_one = name in ("brain_regions", "formats")
-                texts = [str(item) for item in value]
-                words += [option, *([",".join(texts)] if is_one else texts)]
+                words = [str(item) for item in value]
+                words = [",".join(words)] if name in ("brain_regions", "formats") else words
             else:
-                words += [option, str(value)]
-        return shlex.join(words)
+                words = [str(value)]
+            lines.append(shlex.join([option, *words]))
+        return " \\\n  ".join(lines)
 
     def python(self) -> str:
         """Return the same as Python."""

@@ -99,7 +99,7 @@ def _smooth_surface(
     surface = zero_surface(smooth_field(mask, _SMOOTHING), spacing_mm, corner_mm)
     if surface is not None:
         return surface
-    return zero_surface(mask - 0.5, spacing_mm, corner_mm)
+    return zero_surface(np.where(mask, 0.5, -0.5), spacing_mm, corner_mm)
 
 
 def _shell(annotation: Annotation, spacing_mm: float) -> Surface | None:

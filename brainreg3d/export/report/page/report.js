@@ -109,7 +109,7 @@ function describe(said, step) {
   }
   if (said.ccf) {
     const [ap, dv, ml] = said.ccf.map((um) => um.toFixed(0));
-    lines.push(`${about}CCF ${ap}, ${dv}, ${ml} µm (AP, DV, ML)`);
+    lines.push(`${about}${said.stereotaxic ? "CCF" : "Atlas"} ${ap}, ${dv}, ${ml} µm (AP, DV, ML)`);
     lines.push(`${about}${mm(said.depth)} mm below the image plane`);
   }
   if (said.confidence !== undefined) lines.push(`keeps its label in ${Math.round(100 * said.confidence)} % of poses`);
