@@ -35,10 +35,13 @@ class _Workers:
         Takes a delayed object, and returns a future.
     n_ahead : int
         How many to submit before the first result is needed.
+    are_elsewhere : bool
+        Whether they are other processes, perhaps on other machines.
     """
 
     submit: Callable[[Any], _Future]
     n_ahead: int
+    are_elsewhere: bool = False
 
 
 @contextlib.contextmanager
@@ -72,7 +75,7 @@ def workers(scheduler: Any, n_threads: int) -> Iterator[_Workers]:
     client, is_ours = _connect(scheduler)
     try:
         n_cores = max(1, sum(client.nthreads().values()))
-        yield _Workers(client.compute, _AHEAD * n_cores)
+        yield _Workers(client.compute, _AHEAD * n_cores, are_elsewhere=True)
     finally:
         if is_ours:
             client.close()
@@ -164,12 +167,28 @@ def stream(
             except (BrainReg3DError, MemoryError):
                 raise
             except Exception as error:
+                _check_cluster(error)
                 yield from _one_by_one(recording, blocks, job, used, times, error)
+                if crew.are_elsewhere:
+                    message = (
+                        f"The workers cannot read {recording.name}, though this machine can "
+                        f"({type(error).__name__}: {error}). They have to see it under the same "
+                        f"path, and to have the same version of brainreg3d."
+                    )
+                    raise InputError(message) from error
                 continue
             yield times, parts
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _check_cluster(error: Exception) -> None:
+    """Tell a cluster that failed from a recording that is broken."""
+    kind = type(error)
+    if kind.__module__.startswith("distributed") or kind.__name__ == "CancelledError":
+        message = f"The cluster failed ({kind.__name__}: {error}); see the logs of its workers."
+        raise InputError(message) from error
 
 
 def _tasks(

@@ -97,7 +97,7 @@ def find_planes(tif: tifffile.TiffFile, member: str | None, name: str) -> Planes
             stated,
             _frame_axis(stated, ""),
             offset=first.keyframe.dataoffsets[0],
-            broken="the file is shorter than its description says",
+            broken=f"the file ends after {tif.filehandle.size} bytes",
         )
     if not first.axes.endswith("YX"):
         message = f"{name} holds colour (axes {first.axes}); save one channel as a grey stack."
@@ -165,7 +165,8 @@ def _left_planes(tif: tifffile.TiffFile, lost: int, name: str) -> Planes:
             stated, axis = (n_stated,), 0
         if start + _product(stated) * plane_bytes <= tif.filehandle.size:
             logger.warning("%s: %s, but all frames are there.", name, reason)
-        return Planes(keyframe, stated, axis, offset=start, broken=reason)
+        short = f"the file ends after {tif.filehandle.size} bytes"
+        return Planes(keyframe, stated, axis, offset=start, broken=short)
     if _product(stated) > n_pages:
         missing = _product(stated) - n_pages
         listed = [*pages, *[None] * missing]

@@ -377,11 +377,11 @@ def test_the_recording_is_never_replaced(tmp_path, result):
     assert np.array_equal(np.load(tmp_path / "t.npy"), noise())
 
 
-def broken_after(n_good, frames, error=OSError("the disk is gone")):
+def broken_after(n_good, frames, kind=OSError):
     def read(block, block_info=None):
         start = block_info[0]["array-location"][0][0]
         if start >= n_good:
-            raise error
+            raise kind("the disk is gone")
         return block
 
     return da.from_array(frames, chunks=(1, -1, -1)).map_blocks(read, dtype=frames.dtype)
@@ -403,7 +403,7 @@ def test_an_interrupt_keeps_what_was_read(tmp_path, result, log):
     frames = noise()
     with pytest.raises(KeyboardInterrupt):
         region_traces(
-            broken_after(5, frames, KeyboardInterrupt()), result, output=tmp_path / "t.parquet"
+            broken_after(5, frames, KeyboardInterrupt), result, output=tmp_path / "t.parquet"
         )
     kept = pd.read_parquet(tmp_path / "t_partial.parquet")
     np.testing.assert_allclose(kept[list(NAMES)], means(frames[: len(kept)], result.labels, N))
