@@ -42,6 +42,7 @@ __all__ = [
     "load_atlas",
     "load_registration_result",
     "look_up_rois",
+    "napari_layers",
     "region_traces",
 ]
 

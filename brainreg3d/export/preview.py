@@ -34,8 +34,8 @@ class PreviewExporter:
 
         if content.image is None:
             message = (
-                "A preview shows the image, of which only the alignment is at hand; open the "
-                'results together with the image, or leave "preview" out of the formats.'
+                "A preview shows the image, which is not at hand. Give it: "
+                'BrainReg3D.load(path, image=...), or leave "preview" out of the formats.'
             )
             raise InputError(message)
         figure = draw_overlay(

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from exported import read_contours, read_rois
 from PIL import Image as PillowImage
-from tiny_brain import BOX_MM, VISIBLE, make_atlas
+from tiny_brain import BOX_MM, VISIBLE, make_atlas, source
 
 from brainreg3d import BrainReg3D, Pose, load_registration_result
 from brainreg3d.atlas import RegionSet
@@ -121,8 +121,6 @@ def test_the_run_file_knows_every_file(image):
 
 
 def test_exports_of_an_earlier_run_are_those_of_the_run(image, tmp_path):
-    from tiny_brain import source
-
     (tmp_path / "atlas").mkdir()
     local = {"atlas": None, "template_source": source(tmp_path / "atlas")}
     result = register(image, **local)
@@ -132,6 +130,22 @@ def test_exports_of_an_earlier_run_are_those_of_the_run(image, tmp_path):
         assert path.read_bytes() == result.files[kind].read_bytes(), kind
     replaced = again.export("rois", tmp_path / "later")
     assert replaced["rois"].read_bytes() == files["rois"].read_bytes(), "not appended"
+
+
+def test_results_whose_image_is_gone(image, tmp_path):
+    (tmp_path / "atlas").mkdir()
+    local = {"atlas": None, "template_source": source(tmp_path / "atlas")}
+    result = register(image, output_dir=tmp_path / "out", **local)
+    image.unlink()
+    alone = load_registration_result(result.files["run"])
+    assert alone.image is None
+    others = tuple(name for name in FORMATS if name != "preview")
+    check_all(result, alone.export(others, tmp_path / "later"))
+    before = {p.name: p.read_bytes() for p in (tmp_path / "later").iterdir()}
+    with pytest.raises(BrainReg3DError, match=r"image=\.\.\."):
+        alone.export("rois,preview", tmp_path / "later", stem="brain")
+    after = {p.name: p.read_bytes() for p in (tmp_path / "later").iterdir()}
+    assert after == before, "all files or none"
 
 
 def test_masks_open_in_imagej_as_a_labelled_z_stack(image):
