@@ -21,7 +21,7 @@ _COUNTS = {
 """The keys of an alignment's uncertainty, and how many numbers each may hold."""
 
 _WORDS = {1: "a number", 2: "two numbers", 3: "three numbers"}
-_LARGEST = 1000.0  # mm or degrees; with more, draws would not stay finite numbers
+_LARGEST = 1000.0  # mm or degrees: with this no label is kept but by chance
 
 
 def check_sigma(name: str, value: Any, counts: Sequence[int] = (1,)) -> tuple[float, ...]:
@@ -44,12 +44,12 @@ def check_sigma(name: str, value: Any, counts: Sequence[int] = (1,)) -> tuple[fl
     Raises
     ------
     InputError
-        If there are more or fewer of them, or one is no number from 0 to 1000.
+        If there are more or fewer of them, or one is no finite number, or negative.
     """
     numbers = next((n for c in counts if (n := finite_numbers(value, c)) is not None), None)
-    if numbers is None or min(numbers) < 0 or max(numbers) > _LARGEST:
+    if numbers is None or min(numbers) < 0:
         expected = " or ".join(_WORDS[count] for count in counts)
-        message = f"{name} is a 1-sigma, {expected} from 0 to {_LARGEST:g}; got {value!r}."
+        message = f"{name} is a 1-sigma, {expected} from 0 on; got {value!r}."
         raise InputError(message)
     return numbers
 
@@ -62,6 +62,10 @@ def _pair(value: Any, attribute: attrs.Attribute[Any]) -> tuple[float, float]:
     """Accept one number for both directions, too."""
     numbers = check_sigma(attribute.name, value, (1, 2))
     return numbers[0], numbers[-1]
+
+
+def _sigma() -> Any:
+    return attrs.field(default=0.0, converter=attrs.Converter(_spread, takes_field=True))
 
 
 @attrs.frozen
@@ -84,26 +88,11 @@ class PoseSigma:
         default=(0.0, 0.0),
         converter=attrs.Converter(_pair, takes_field=True),  # type: ignore[misc]
     )
-    height_mm: float = attrs.field(
-        default=0.0,
-        converter=attrs.Converter(_spread, takes_field=True),  # type: ignore[misc]
-    )
-    yaw_deg: float = attrs.field(
-        default=0.0,
-        converter=attrs.Converter(_spread, takes_field=True),  # type: ignore[misc]
-    )
-    pitch_deg: float = attrs.field(
-        default=0.0,
-        converter=attrs.Converter(_spread, takes_field=True),  # type: ignore[misc]
-    )
-    roll_deg: float = attrs.field(
-        default=0.0,
-        converter=attrs.Converter(_spread, takes_field=True),  # type: ignore[misc]
-    )
-    scale: float = attrs.field(
-        default=0.0,
-        converter=attrs.Converter(_spread, takes_field=True),  # type: ignore[misc]
-    )
+    height_mm: float = _sigma()
+    yaw_deg: float = _sigma()
+    pitch_deg: float = _sigma()
+    roll_deg: float = _sigma()
+    scale: float = _sigma()
 
     def __str__(self) -> str:
         along, down = self.position_mm
@@ -149,7 +138,7 @@ class PoseSigma:
         points = (sobol[:n_draws] + shift) % 1.0
         sigmas = [*self.position_mm, self.height_mm]
         sigmas += [self.yaw_deg, self.pitch_deg, self.roll_deg, self.scale]
-        draws = ndtri(np.clip(points, 1e-9, 1 - 1e-9)) * sigmas
+        draws = ndtri(np.clip(points, 1e-9, 1 - 1e-9)) * np.minimum(sigmas, _LARGEST)
         # A wide spread reaches pixels that no image has; such a draw ends at the nearest that may
         # be, where next to no label is kept either.
         size = np.asarray(view.pixel_size_mm)
