@@ -85,6 +85,17 @@ def test_only_the_flickering_side_shows_a_signal(printed):
     assert (folder / "signals.csv").read_text().startswith("# time_s,VIS_left,VIS_right")
 
 
+def test_signals_of_regions_show_where_it_gets_brighter(printed):
+    text, folder = printed("region_signals")
+    change = dict(re.findall(r"(\w+): .*largest change (-?[\d.]+)%", text))
+    assert float(change["VIS_R"]) == pytest.approx(10, abs=0.5)
+    assert max(float(v) for k, v in change.items() if k != "VIS_R") < 0.5
+    header = (folder / "signals_dff.csv").read_text().splitlines()[0]
+    assert header == "frame,VIS_L,VIS_R,SSp_L,SSp_R"
+    # Half of VIS gets brighter, so the whole does by half as much.
+    assert 3 < float(re.search(r"binned .* ([\d.]+)%", text)[1]) < 7
+
+
 def test_the_benchmark_of_projections_runs(tmp_path):
     script = EXAMPLES.parent / "benchmarks" / "projection.py"
     methods = ["rays", "march", "surface", "vertices"]
