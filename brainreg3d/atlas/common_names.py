@@ -63,7 +63,7 @@ def suggestion(text: str, structures: Iterable[Structure]) -> str:
     names = {s.acronym: s.name for s in structures}
     pieces = text.replace(";", " ").split()
     if len(pieces) > 1 and all(piece in names for piece in pieces):
-        return f" Part regions by commas: {','.join(pieces)}."
+        return f" Separate regions by commas: {','.join(pieces)}."
     meant = [name for name in COMMON_NAMES.get(text.strip().lower(), ()) if name in names]
     if meant:
         return f" Did you mean {' or '.join(f'{name} ({names[name]})' for name in meant)}?"

@@ -17,8 +17,8 @@ from brainreg3d.errors import RegionError
         ("A1", "Did you mean AUDp "),
         ("barrel", "Did you mean SSp-bfd "),
         ("Barrel cortex", "Did you mean SSp-bfd "),
-        ("MOp VISp", "Part regions by commas: MOp,VISp"),
-        ("MOp;VISp", "Part regions by commas: MOp,VISp"),
+        ("MOp VISp", "Separate regions by commas: MOp,VISp"),
+        ("MOp;VISp", "Separate regions by commas: MOp,VISp"),
         ("VISQ", "Did you mean VIS"),
     ],
 )
