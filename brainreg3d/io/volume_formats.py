@@ -149,7 +149,7 @@ def _open_nifti(path: Path) -> RawVolume:
         False,
         directions,
         lambda: _read_nifti(path, shape),
-        read_slabs=(lambda: _nifti_slabs(path, shape)) if image.ndim == 3 else None,
+        read_slabs=lambda: _nifti_slabs(path, shape),
     )
 
 
@@ -191,7 +191,9 @@ def _nifti_slabs(path: Path, shape: tuple[int, int, int]) -> Iterator[NDArray[An
         image: Any = nibabel.load(path, keep_file_open=True)
         thickness = slab_thickness(shape, image.get_data_dtype().itemsize)
         for start in range(0, shape[2], thickness):
-            yield np.asarray(image.dataobj[..., start : start + thickness])
+            # Further axes of length 1 come after the third.
+            place = (..., slice(start, start + thickness), *(0,) * (image.ndim - 3))
+            yield np.asarray(image.dataobj[place])
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise unreadable(path, error) from error
 

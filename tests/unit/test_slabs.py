@@ -97,6 +97,20 @@ def test_any_axes_and_format(tmp_path, orientation, suffix):
     assert np.array_equal(compact.ids, at_once.ids)
 
 
+@pytest.mark.parametrize("further", [(), (1,), (1, 1)])
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
+def test_nifti_with_further_axes(tmp_path, suffix, further):
+    import nibabel
+
+    path = tmp_path / f"a.{suffix}"
+    values = random_ids("i2")
+    image = nibabel.Nifti1Image(values.reshape(*SHAPE, *further), np.diag([0.5, 0.5, 0.5, 1]))
+    nibabel.save(image, path)
+    whole, _, count = in_slabs(path, orientation="RAS", spacing_um=500)
+    assert np.array_equal(whole, values.transpose(2, 1, 0))
+    assert count > 1
+
+
 TIFF_KINDS = {
     "plain": {},
     "ImageJ": {"imagej": True},
