@@ -24,7 +24,9 @@ def run_on_cluster(tasks: Sequence[Task], address: str) -> Iterator[Report | Non
     """Run tasks on the workers of a scheduler.
 
     The task of a worker that dies goes to another one, until it has taken more workers with it
-    than the scheduler allows (its setting ``distributed.scheduler.allowed-failures``, 3).
+    than the scheduler allows (its setting ``distributed.scheduler.allowed-failures``, 3). The
+    scheduler counts tasks that only waited at a worker as well, so that those it gives up are
+    tried once more, one at a time, after all others.
 
     Parameters
     ----------
@@ -46,29 +48,51 @@ def run_on_cluster(tasks: Sequence[Task], address: str) -> Iterator[Report | Non
     """
     client = _connect(address)
     try:
-        _check_workers(client, address)
-        done: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        batch = uuid.uuid4().hex[:8]
-        names = {}
-        for task in tasks:
-            # Tasks of an earlier start are not the same, though they may have equal arguments.
-            future = client.submit(run_task, task, key=f"{task.name}-{batch}", pure=False)
-            names[future.key] = task.name
-            future.add_done_callback(done.put)
-        left = len(tasks)
-        while left:
-            try:
-                future = done.get(timeout=_TICK_S)
-            except queue.Empty:
-                if client.status not in ("running", "connecting"):
-                    message = f"The scheduler at {address} is gone."
-                    raise ClusterError(message) from None
-                yield None
-                continue
-            left -= 1
-            yield _report(future, names[future.key])
+        _check_workers(client)
+        given_up: list[Task] = []
+        for task, report in _submit(client, address, tasks):
+            if task is not None and report is None:
+                given_up.append(task)
+            else:
+                yield report
+        for alone in given_up:
+            for task, report in _submit(client, address, [alone]):
+                if task is not None and report is None:
+                    problem = "Every worker that ran it died, also alone (too little memory?)."
+                    yield Report(task.name, problem)
+                else:
+                    yield report
     finally:
         client.close()
+
+
+def _submit(
+    client: Any, address: str, tasks: Sequence[Task]
+) -> Iterator[tuple[Task | None, Report | None]]:
+    """Yield each task with its report, or None if it was given up; (None, None) in between."""
+    done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    running = {}  # a future that nobody holds is cancelled
+    for task in tasks:
+        # Tasks of an earlier start are not the same, though they may have equal arguments.
+        key = f"{task.name}-{uuid.uuid4().hex[:8]}"
+        future = client.submit(run_task, task, key=key, pure=False)
+        running[key] = (future, task)
+        future.add_done_callback(done.put)
+    is_told = False
+    while running:
+        try:
+            future = done.get(timeout=_TICK_S)
+        except queue.Empty:
+            if client.status not in ("running", "connecting"):
+                message = f"The scheduler at {address} is gone."
+                raise ClusterError(message) from None
+            if not is_told and not client.scheduler_info()["workers"]:
+                logger.warning("The scheduler at %s has no workers; waiting for some.", address)
+                is_told = True
+            yield None, None
+            continue
+        _, task = running.pop(future.key)
+        yield task, _report(future, task.name)
 
 
 def _connect(address: str) -> Any:
@@ -91,11 +115,8 @@ def _connect(address: str) -> Any:
         raise ClusterError(message) from error
 
 
-def _check_workers(client: Any, address: str) -> None:
+def _check_workers(client: Any) -> None:
     """Refuse workers without this package before each of them fails at every session."""
-    if not client.scheduler_info()["workers"]:
-        logger.warning("The scheduler at %s has no workers yet; waiting for some.", address)
-        return
     versions = client.run(_own_version, on_error="return")
     wrong = {worker: v for worker, v in versions.items() if v != __version__}
     for worker, version in sorted(wrong.items(), key=lambda item: str(item[0])):
@@ -111,11 +132,12 @@ def _own_version() -> str:
     return __version__
 
 
-def _report(future: Any, name: str) -> Report:
+def _report(future: Any, name: str) -> Report | None:
+    """Return what became of a task; None if it was given up because workers died."""
     if future.status == "finished":
         report = future.result()
         return report if isinstance(report, Report) else Report(name, f"Got {report!r}.")
     error = future.exception() if future.status == "error" else None
     if type(error).__name__ == "KilledWorker":
-        return Report(name, "Every worker that ran it died (too little memory?).")
+        return None
     return Report(name, f"The cluster gave it up ({future.status}{f': {error}' if error else ''}).")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +64,17 @@ class GroupMasks:
         Sessions.
     n_sessions : int
         In the group.
+    pixel_size_mm : tuple of float
+        (row, column) size of a pixel.
+    atlas : str
+        The atlas in words.
     """
 
     acronyms: tuple[str, ...]
     count: NDArray[np.uint16]
     n_sessions: int
+    pixel_size_mm: tuple[float, float]
+    atlas: str
 
     @property
     def intersection(self) -> NDArray[np.bool_]:
@@ -86,26 +92,42 @@ class GroupMasks:
         return (self.count / np.float32(self.n_sessions)).astype(np.float32)
 
 
-def combine(members: Sequence[Member]) -> GroupMasks:
+def combine(members: Iterable[Member], acronyms: Sequence[str]) -> GroupMasks:
     """Count sessions that show a region at a place.
 
     Parameters
     ----------
-    members : sequence of Member
-        At least one; their labels are of one shape.
+    members : iterable of Member
+        At least one. They are taken one by one, so that they need not all be in memory.
+    acronyms : sequence of str
+        All regions of any of them.
 
     Returns
     -------
     GroupMasks
         The counts.
+
+    Raises
+    ------
+    InputError
+        If they cannot be laid on each other.
     """
-    acronyms = tuple(dict.fromkeys(name for member in members for name in member.acronyms))
-    count = np.zeros((len(acronyms), *members[0].labels.shape), dtype=np.uint16)
+    places = {name: place for place, name in enumerate(acronyms)}
+    first: Member | None = None
+    count = np.empty(0, dtype=np.uint16)
+    n_sessions = 0
     for member in members:
+        if first is None:
+            first, count = member, np.zeros((len(acronyms), *member.labels.shape), np.uint16)
+        _check_same(first, member)
         rows, cols = np.nonzero(member.labels)
-        place = np.array([acronyms.index(name) for name in member.acronyms])
+        place = np.array([places[name] for name in member.acronyms])
         count[place[member.labels[rows, cols] - 1], rows, cols] += 1
-    return GroupMasks(acronyms, count, len(members))
+        n_sessions += 1
+    if first is None:
+        message = "No session is done."
+        raise InputError(message)
+    return GroupMasks(tuple(acronyms), count, n_sessions, first.pixel_size_mm, first.atlas)
 
 
 def write_groups(
@@ -141,14 +163,14 @@ def write_groups(
     earlier = _earlier_files(output_dir)
     for group, names in groups.items():
         try:
-            members = [_member(name, output_dir, records[name], space) for name in names]
-            _check_same(members)
-            masks = combine(members)
-            written += _write_masks(_file_start(group, starts), masks, members[0], output_dir)
+            acronyms = dict.fromkeys(a for name in names for a in _acronyms(records[name]))
+            members = (_member(name, output_dir, records[name], space) for name in names)
+            masks = combine(members, list(acronyms))
+            written += _write_masks(_file_start(group, starts), masks, output_dir)
         except (InputError, OutputError) as error:
             problems.append(f"No masks of the group {group!r}: {error}")
             continue
-        table += _areas(group, masks, members[0].pixel_size_mm)
+        table += _areas(group, masks)
     if table:
         path = output_dir / _TABLE_NAME
         with atomic_files("the table of groups") as files:
@@ -173,25 +195,26 @@ def _member(name: str, output_dir: Path, record: Mapping[str, Any], space: str) 
         size = (ap_um / 1000.0, ml_um / 1000.0)
     else:
         size = (summary["pixel_height_mm"], summary["pixel_width_mm"])
-    acronyms = tuple(region["acronym"] for region in record["regions"])
-    return Member(name, labels, acronyms, size, record["atlas"])
+    return Member(name, labels, _acronyms(record), size, record["atlas"])
 
 
-def _check_same(members: Sequence[Member]) -> None:
-    first = members[0]
-    for other in members[1:]:
-        for what, one, another in (
-            ("atlases", first.atlas, other.atlas),
-            ("shapes", first.labels.shape, other.labels.shape),
-            ("pixel sizes", first.pixel_size_mm, other.pixel_size_mm),
-        ):
-            same = np.allclose(one, another, rtol=1e-6) if what == "pixel sizes" else one == another
-            if not same:
-                message = (
-                    f"{first.name} and {other.name} have different {what} ({one} and {another}), "
-                    f"so that they cannot be laid on each other."
-                )
-                raise InputError(message)
+def _acronyms(record: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(region["acronym"] for region in record["regions"])
+
+
+def _check_same(first: Member, other: Member) -> None:
+    for what, one, another in (
+        ("atlases", first.atlas, other.atlas),
+        ("shapes", first.labels.shape, other.labels.shape),
+        ("pixel sizes", first.pixel_size_mm, other.pixel_size_mm),
+    ):
+        same = np.allclose(one, another, rtol=1e-6) if what == "pixel sizes" else one == another
+        if not same:
+            message = (
+                f"{first.name} and {other.name} have different {what} ({one} and {another}), "
+                f"so that they cannot be laid on each other."
+            )
+            raise InputError(message)
 
 
 def _earlier_files(output_dir: Path) -> list[Path]:
@@ -222,10 +245,10 @@ def _file_start(group: str, taken: set[str]) -> str:
     return name
 
 
-def _write_masks(start: str, masks: GroupMasks, like: Member, output_dir: Path) -> list[Path]:
+def _write_masks(start: str, masks: GroupMasks, output_dir: Path) -> list[Path]:
     paths = _paths(start, output_dir)
-    info = f"brainreg3d {__version__}; atlas {like.atlas}; {masks.n_sessions} sessions"
-    shape = (like.labels.shape[0], like.labels.shape[1])
+    info = f"brainreg3d {__version__}; atlas {masks.atlas}; {masks.n_sessions} sessions"
+    shape = (masks.count.shape[1], masks.count.shape[2])
     with atomic_files("masks of a group") as files:
         for what in ("intersection", "union"):
             write_mask_stack(
@@ -233,19 +256,17 @@ def _write_masks(start: str, masks: GroupMasks, like: Member, output_dir: Path) 
                 getattr(masks, what),
                 masks.acronyms,
                 shape,
-                like.pixel_size_mm,
+                masks.pixel_size_mm,
                 f"{info}; {what}",
             )
         share = files.temporary(paths["share"])
-        write_share_stack(share, masks.share, masks.acronyms, like.pixel_size_mm, f"{info}; share")
+        write_share_stack(share, masks.share, masks.acronyms, masks.pixel_size_mm, f"{info}; share")
     return list(paths.values())
 
 
-def _areas(
-    group: str, masks: GroupMasks, pixel_size_mm: tuple[float, float]
-) -> list[dict[str, Any]]:
+def _areas(group: str, masks: GroupMasks) -> list[dict[str, Any]]:
     """Return rows of a table; areas are flat, in the plane of the masks."""
-    area_mm2 = pixel_size_mm[0] * pixel_size_mm[1]
+    area_mm2 = masks.pixel_size_mm[0] * masks.pixel_size_mm[1]
     counts = (np.count_nonzero(mask, axis=(1, 2)) for mask in (masks.intersection, masks.union))
     inner, outer = (count * area_mm2 for count in counts)
     return [

@@ -20,6 +20,7 @@ import attrs
 from brainreg3d._logging import logger
 from brainreg3d.batch.task import Report, Task
 from brainreg3d.batch.worker import STARTER, receive, send
+from brainreg3d.errors import OutputError
 
 _TICK_S = 1.0
 _THREAD_VARIABLES = (
@@ -127,12 +128,16 @@ class _Pool:
         free = next((worker for worker in self._workers if worker.task is None), None)
         if free is not None or len(self._workers) >= self._n_workers:
             return free
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-P", "-c", STARTER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=self._environment,
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-P", "-c", STARTER],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=self._environment,
+            )
+        except OSError as error:
+            self._do_with_fewer(error)
+            return None
         with contextlib.suppress(OSError):  # it is dead already: its reader says so
             _stream(process.stdin).write(pickle.dumps(sys.path))
             _stream(process.stdin).flush()
@@ -140,6 +145,16 @@ class _Pool:
         self._workers.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
+
+    def _do_with_fewer(self, error: OSError) -> None:
+        """Go on with the processes that there are, if any."""
+        if not self._workers:
+            message = f"No process can be started ({error.strerror or error})."
+            raise OutputError(message) from error
+        self._n_workers = len(self._workers)
+        logger.warning(
+            "Only %d processes can be started (%s).", self._n_workers, error.strerror or error
+        )
 
     def _give(self, worker: _Worker, task: Task) -> None:
         import cloudpickle  # takes classes of scripts and notebooks along

@@ -237,9 +237,10 @@ class _Batch:
         written, lacking = write_groups(
             self._groups(records), records, self.output_dir, group_space
         )
-        for problem in lacking:
+        problems += lacking
+        for problem in problems:
             logger.warning("%s", problem)
-        return self.book.summary(files + written, problems + lacking)
+        return self.book.summary(files + written, problems)
 
     def _groups(self, records: Mapping[str, Any]) -> dict[str, list[str]]:
         """Return the sessions of each group that are done; all of them where none is named."""

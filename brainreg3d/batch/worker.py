@@ -11,7 +11,6 @@ import io
 import os
 import pickle
 import queue
-import signal
 import struct
 import sys
 import threading
@@ -20,10 +19,14 @@ from typing import IO, Any
 _LENGTH = struct.Struct("<Q")
 
 STARTER = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
     "from brainreg3d.batch.worker import main; main()"
 )
-"""What a worker runs: it finds modules where its parent does."""
+"""What a worker runs: it finds modules where its parent does.
+
+An interrupt at the keyboard reaches all processes; what then happens is up to the parent.
+"""
 
 
 def send(stream: IO[bytes], message: Any) -> None:
@@ -71,8 +74,6 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
 
 def main() -> None:
     """Run the tasks that come in, one after the other."""
-    # An interrupt at the keyboard reaches all processes; what then happens is up to the parent.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     reports = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anything prints must not get between the reports
     sys.stdout = sys.stderr = _NotATerminal(os.fdopen(os.dup(2), "wb"), line_buffering=True)

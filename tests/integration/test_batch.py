@@ -238,6 +238,19 @@ def test_a_cluster_does_the_same_though_a_worker_is_killed(study, whole):
     same_content(folder, whole[0])
 
 
+@pytest.mark.slow
+def test_a_session_that_kills_every_worker_is_given_up(few, tmp_path):
+    dask = pytest.importorskip("dask")
+    (few.parent / "day01.deadly").write_text("always")
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), local_cluster() as cluster:
+        summary = run_batch(
+            few, tmp_path / "out", atlas=ATLAS, registration=Deadly,
+            scheduler=cluster.scheduler_address,
+        )  # fmt: skip
+    assert set(summary.done) == {"day00", "day02", "day03"}
+    assert "Every worker that ran it died" in summary.reasons["day01"]
+
+
 def test_a_cluster_that_is_not_there(study, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("brainreg3d.batch.cluster._CONNECT_S", 0.5)

@@ -25,8 +25,8 @@ def test_counts_are_those_of_going_through_every_pixel():
         Member(str(n), rng.integers(0, len(own) + 1, (7, 9)).astype(np.uint16), own, (1, 1), "")
         for n, own in enumerate(names)
     ]
-    masks = combine(members)
-    assert masks.acronyms == ("A", "B", "C", "D")
+    masks = combine(iter(members), ["D", "A", "B", "C"])
+    assert masks.acronyms == ("D", "A", "B", "C")
     for place, name in enumerate(masks.acronyms):
         for row in range(7):
             for col in range(9):
