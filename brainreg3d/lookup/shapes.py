@@ -12,14 +12,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+_TO_THE_LEFT = 1e-8
+"""By how much ImageJ moves centres, so that rounding does not decide on those that lie on edges."""
+
 Pixels = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def fill_rings(rings: Sequence[NDArray[np.floating] | NDArray[np.integer]]) -> Pixels:
     """Return the pixels inside closed polygons, by the even-odd rule.
 
-    A centre on a left or an upper edge is inside, one on a right or a lower edge is not, so that
-    polygons side by side share no pixel and leave none out.
+    A centre on an edge is as ImageJ has it: on a right or an upper edge inside, on a left or a
+    lower one not, so that polygons side by side share no pixel and leave none out.
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ def fill_rings(rings: Sequence[NDArray[np.floating] | NDArray[np.integer]]) -> P
     along = (row + 0.5 - upper[edge, 1]) / (lower[edge, 1] - upper[edge, 1])
     x = upper[edge, 0] + along * (lower[edge, 0] - upper[edge, 0])
     order = np.lexsort((x, row))  # every row is crossed an even number of times
-    row, col = row[order], _first_center(x[order])
+    row, col = row[order], np.floor(x[order] + 0.5 + _TO_THE_LEFT).astype(np.int64)
     return _runs(row[::2], col[::2], col[1::2])
 
 
@@ -63,11 +66,12 @@ def fill_ellipse(left: float, top: float, width: float, height: float) -> Pixels
     """
     if width <= 0 or height <= 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    row = np.arange(*_first_center(np.array([top, top + height])))
-    off = (row + 0.5 - (top + height / 2)) / (height / 2)
-    half = width / 2 * np.sqrt(np.maximum(1.0 - off**2, 0.0))
-    middle = left + width / 2
-    return _runs(row, _first_center(middle - half), _first_center(middle + half))
+    rows = np.arange(*_first_center(np.array([top, top + height])))
+    cols = np.arange(*_first_center(np.array([left, left + width])))
+    y, x = rows + 0.5 - (top + height / 2), cols + 0.5 - (left + width / 2)
+    off = (y * y / (height / 2) ** 2)[:, None] + x * x / (width / 2) ** 2
+    row, col = np.nonzero(off <= 1.0)  # on the edge is inside, as in ImageJ
+    return rows[row], cols[col]
 
 
 def fill_rectangle(

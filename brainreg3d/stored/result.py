@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._arrays import read_only
+from brainreg3d._logging import logger
 from brainreg3d.errors import AtlasError
 from brainreg3d.pose_sigma import PoseSigma
 from brainreg3d.result import Result
@@ -145,11 +146,26 @@ class StoredResult(Result):
             raise AtlasError(message)
         labels = PartlyStoredLabels(
             stored.labels,
-            lambda: chain.labelled_quietly.labels.hemisphere,  # type: ignore[union-attr]
-            lambda: chain.labelled_quietly.labels.depth_mm,  # type: ignore[union-attr]
+            lambda: self._labelled_again.labels.hemisphere,  # type: ignore[union-attr]
+            lambda: self._labelled_again.labels.depth_mm,  # type: ignore[union-attr]
             stored.unseen,
         )
         return attrs.evolve(chain.placed, labels=labels, outputs=outputs)
+
+    @functools.cached_property
+    def _labelled_again(self) -> State:
+        """The state with all that is not stored."""
+        state, stored = self._chain.labelled_quietly, self._stored
+        if stored is not None and state.labels is not None:
+            n_other = np.count_nonzero(state.labels.labels != stored.labels)
+            if n_other:
+                logger.warning(
+                    "Computed now, %d pixels have another label than in the file; sides, depths "
+                    "and projections go with what is computed now. Run the registration again to "
+                    "have all of one kind.",
+                    n_other,
+                )
+        return state
 
     @property
     def image(self) -> Image | None:
@@ -174,12 +190,12 @@ class StoredResult(Result):
     @property
     def projections(self) -> Projections | None:
         """Samples of the regions on the image, visible or not."""
-        return self._chain.labelled_quietly.projections
+        return self._labelled_again.projections
 
     @property
     def visible(self) -> VisibleSamples | None:
         """The samples nearest to the camera."""
-        return self._chain.labelled_quietly.visible
+        return self._labelled_again.visible
 
     @property
     def files(self) -> Mapping[str, Path]:

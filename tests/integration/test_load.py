@@ -549,6 +549,29 @@ def test_stored_labels_of_unknown_steps_come_back_with_a_warning(study, log):
     assert any("Shifted" in m and "not at hand" in m for m in log)
 
 
+def test_sides_that_belong_to_other_labels_are_warned_about(study, log):
+    """The class of the run is not at hand, so what is computed now is not what was stored."""
+    run(study, MyReg3D)
+    again = BrainReg3D.load(study)
+    log.clear()
+    assert again.hemisphere.any()
+    assert any("another label than in the file" in m for m in log)
+
+
+def test_the_registration_of_a_volume_comes_back(study):
+    run(study)
+    path = study / "mouse_run.json"
+    matrix = np.arange(16.0).reshape(4, 4)
+    registration = {
+        "orientation": "SAR", "atlas_to_volume_mm": matrix.tolist(), "metric_value": -0.5,
+        "overlap": 0.9, "covered": 0.8, "warnings": ["faint"],
+    }  # fmt: skip
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"registration": registration}))
+    again = BrainReg3D.load(study).registration
+    assert np.array_equal(again.matrix, matrix)
+    assert (again.directions, again.overlap, again.warnings) == ("SAR", 0.9, ("faint",))
+
+
 def test_a_step_that_takes_the_place_of_the_runs_labels_anew(study):
     plain = run(study)
     again = MyReg3D.load(study)

@@ -66,6 +66,16 @@ def test_triangles_side_by_side_share_no_pixel_and_leave_none():
     assert np.array_equal(counts, whole)
 
 
+def test_centres_on_edges_are_as_imagej_has_them():
+    """Its PolygonFiller: outside on a left boundary, inside on a right one."""
+    ends_right = picture(fill_rings([np.array([(0, 0), (4, 4), (0, 4)])]))
+    begins_left = picture(fill_rings([np.array([(0, 0), (4, 0), (4, 4)])]))
+    rows, cols = np.mgrid[:SIZE, :SIZE]
+    square = (rows < 4) & (cols < 4)
+    assert np.array_equal(ends_right, square & (cols <= rows))
+    assert np.array_equal(begins_left, square & (cols > rows))
+
+
 def test_a_hole_is_left_out():
     outer = np.array([(2, 2), (12, 2), (12, 12), (2, 12)])
     inner = np.array([(5, 5), (8, 5), (8, 8), (5, 8)])
