@@ -19,7 +19,11 @@ from brainreg3d.cli.options import atlas_arguments, atlas_options
     help="BrainGlobe's data folder; made if there is none.",
 )
 @click.option("--name", metavar="NAME", help="Name of the export.  [default: the atlas's own]")
-@click.option("--species", metavar="NAME", help="For the manifest, such as Rattus norvegicus.")
+@click.option(
+    "--species",
+    metavar="NAME",
+    help="For the manifest, such as Rattus norvegicus.  [default: the atlas's own]",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an earlier export of that name.")
 @atlas_options
 def export_atlas(

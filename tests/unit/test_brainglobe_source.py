@@ -2,6 +2,7 @@ import itertools
 import json
 import shutil
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from brainreg3d.errors import AtlasError
 from brainreg3d.sources import load_atlas
 from brainreg3d.sources.brainglobe import installed_brainglobe_atlases, load_brainglobe_atlas
+from brainreg3d.sources.brainglobe_files import BrainGlobeFiles
+from brainreg3d.sources.brainglobe_volumes import volume_slabs
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 
@@ -203,6 +206,31 @@ def test_slabs_of_any_axes(home, monkeypatch, slab_bytes, layout):
         ]
         axes = [pairs.index(pair) for pair in ("si", "ap", "lr")]
         assert np.array_equal(volume, labels[steps].transpose(axes)), orientation
+
+
+@pytest.mark.parametrize("write", [write_brainglobe_atlas, write_tiff_atlas])
+def test_no_more_than_a_slab_is_in_memory(home, write, monkeypatch):
+    """160 planes of 64 kB each; chunks of the store have 128 kB."""
+    limit = 1 << 20
+    monkeypatch.setattr("brainreg3d.io.raw_volume.SLAB_BYTES", limit)
+    labels = np.zeros((160, 128, 128), np.uint32)
+    labels[20:140, 20:100, 20:110] = 5
+    write(home, "large_500um", labels, labels, STRUCTURES, (500.0,) * 3)
+    read, largest = 0, 0
+    files = BrainGlobeFiles.read("large_500um", installed_brainglobe_atlases()["large_500um"])
+    tracemalloc.start()
+    try:
+        slabs = volume_slabs(files, "annotation")
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        for _, slab in slabs.read():
+            read, largest = read + slab.nbytes, max(largest, slab.nbytes)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert read == labels.nbytes
+    assert largest <= limit
+    assert peak < 6 * limit < labels.nbytes
 
 
 def test_atlases_of_the_tiff_layout(home):
