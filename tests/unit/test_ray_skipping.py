@@ -120,20 +120,75 @@ def test_jumps_change_nothing(seed):
     check_first_hits(volume, spacing, rays, hits, opaque)
 
 
+def neighbouring_rays(draw, volume, spacing):
+    """A small image somewhere around a volume or in it, turned at will or along the axes."""
+    box = np.array(volume.shape[::-1]) * spacing[::-1]
+    turned = draw.choice([0.0, 90.0, -90.0, draw.uniform(-180, 180)], 3)
+    center = tuple(box * draw.uniform(-0.2, 1.2, 3))
+    if volume.any() and draw.random() < 0.5:  # or at something, so that it is in view
+        filled = np.argwhere(volume)
+        center = tuple(((filled[draw.integers(len(filled))] + 0.5) * spacing)[::-1])
+    camera = Camera([None, draw.uniform(0.05, 3), 230.0][draw.integers(3)])
+    pixel_mm = tuple(np.clip(np.array(spacing[:2]) * draw.choice([0.05, 1.0, 4.0]), 1e-3, 1.0))
+    return ImageView((4, 19), pixel_mm, Pose(center, *turned), camera)
+
+
 @settings(max_examples=100, deadline=None)
 @given(SEEDS)
 def test_rays_side_by_side_change_nothing(seed):
     """Neighbours cross empty space together, whether they lie close or drift apart."""
     draw = np.random.default_rng(seed)
     volume, spacing = sparse_volume(draw), draw_spacing(draw)
-    box = np.array(volume.shape[::-1]) * spacing[::-1]
-    turned = draw.choice([0.0, 90.0, -90.0, draw.uniform(-180, 180)], 3)
-    center = tuple(box * draw.uniform(-0.2, 1.2, 3))
-    camera = Camera([None, draw.uniform(0.05, 3), 230.0][draw.integers(3)])
-    pixel_mm = tuple(np.clip(np.array(spacing[:2]) * draw.choice([0.05, 1.0, 4.0]), 1e-3, 1.0))
-    view = ImageView((4, 19), pixel_mm, Pose(center, *turned), camera)
+    view = neighbouring_rays(draw, volume, spacing)
     hits = cast_first_hits(annotation_of(volume, spacing), view)
     check_first_hits(volume, spacing, view.rays(), hits)
+
+
+def test_random_scenes_hold_what_they_are_for():
+    """Rays that meet something beyond empty blocks, along axes, from within; thin layers."""
+    counts = dict.fromkeys(
+        ("met", "met after empty blocks", "met along an axis", "met from within the box",
+         "met a voxel one thin", "met in flat voxels", "met side by side",
+         "met by a camera within the box"), 0,
+    )  # fmt: skip
+    for seed in range(150):
+        draw = np.random.default_rng(seed)
+        volume, spacing = sparse_volume(draw), draw_spacing(draw)
+        rays = adversarial_rays(draw, volume.shape, spacing, 30)
+        annotation = annotation_of(volume, spacing)
+        hits = cast_first_hits(annotation, rays)
+        met = hits.index > 0
+        box = np.array(volume.shape[::-1]) * spacing[::-1]
+        within = ((rays.origins_mm > 0) & (rays.origins_mm < box)).all(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            faces = -rays.origins_mm / rays.directions, (box - rays.origins_mm) / rays.directions
+        enter = np.fmax(np.fmax.reduce(np.fmin(*faces), axis=1), rays.start_mm)
+        far = hits.distance_mm - enter > 12 * max(
+            spacing
+        )  # more than a block from corner to corner
+        points = rays.origins_mm + (hits.distance_mm + 1e-9)[:, None] * rays.directions
+        places = np.where(met[:, None], points / spacing[::-1], 0).astype(int)
+        x, y, z = np.clip(places, 0, np.array(volume.shape[::-1]) - 1).T
+        padded = np.pad(volume > 0, 1)
+        alone = [
+            ~padded[z + 1 + (a == 0), y + 1 + (a == 1), x + 1 + (a == 2)]
+            & ~padded[z + 1 - (a == 0), y + 1 - (a == 1), x + 1 - (a == 2)]
+            for a in range(3)
+        ]
+        counts["met"] += met.sum()
+        counts["met after empty blocks"] += (met & far).sum()
+        counts["met along an axis"] += (met & ((rays.directions == 0).sum(axis=1) == 2)).sum()
+        counts["met from within the box"] += (met & within & (rays.start_mm == 0)).sum()
+        counts["met a voxel one thin"] += (met & np.any(alone, axis=0)).sum()
+        counts["met in flat voxels"] += met.sum() * (max(spacing) > 4 * min(spacing))
+        view = neighbouring_rays(draw, volume, spacing)
+        seen = np.count_nonzero(cast_first_hits(annotation, view).index)
+        camera = view.camera_position_mm
+        counts["met side by side"] += seen
+        if camera is not None and np.all((camera > 0) & (camera < box)):
+            counts["met by a camera within the box"] += seen
+    assert counts["met"] > 0.2 * 150 * 30, counts
+    assert all(count > 40 for count in counts.values()), counts
 
 
 @settings(max_examples=60, deadline=None)
