@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+import pynwb
 import pytest
 import tifffile
 from exported import read_contours, read_rois
@@ -17,9 +18,6 @@ from brainreg3d.atlas import RegionSet
 from brainreg3d.cli import main
 from brainreg3d.errors import BrainReg3DError
 from brainreg3d.steps import MaskWriter
-
-pynwb = pytest.importorskip("pynwb")
-pytest.importorskip("ndx_anatomical_localization")
 
 SHAPE = (72, 40)
 FORMATS = ("masks", "labels", "csv", "rois", "geojson", "ome", "wfield", "nwb", "preview")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import attrs
 import numpy as np
+import pynwb
 import pytest
 from exported import NAMES, PIXEL_MM, label_images, make_content, write
 from hypothesis import given, settings
@@ -14,8 +15,6 @@ from brainreg3d.errors import InputError
 from brainreg3d.export.nwb import NwbExporter, add_to_nwb
 from brainreg3d.sources import load_atlas
 
-pynwb = pytest.importorskip("pynwb")
-localization_types = pytest.importorskip("ndx_anatomical_localization")
 ATLAS = make_atlas()
 LANDMARKS = [
     {"row": 3.0, "col": 4.5, "name": "lambda", "residual_mm": 0.1, "used": True},
