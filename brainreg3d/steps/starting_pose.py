@@ -95,12 +95,11 @@ def starting_pose(
 
 def _center_on(hull: BrainHull, atlas: Atlas, hemisphere: str) -> Array:
     """Return the point of the hull above the middle of the cortex, or of half of it."""
-    places = _cortex_from_above(atlas)
-    midline_mm = atlas.grid.box_mm[0] / 2
+    places, right = _cortex_from_above(atlas)
     if hemisphere == "both":
-        x_mm = midline_mm
+        x_mm = _midline_mm(atlas, places, right)
     else:
-        on_side = (places[:, 0] > midline_mm) == (hemisphere == "right")
+        on_side = right == (hemisphere == "right")
         places = places[on_side] if on_side.any() else places
         x_mm = float(places[:, 0].mean())
     y_mm = float(places[:, 1].mean())
@@ -110,8 +109,24 @@ def _center_on(hull: BrainHull, atlas: Atlas, hemisphere: str) -> Array:
     return np.asarray(center)
 
 
-def _cortex_from_above(atlas: Atlas) -> Array:
-    """Return where (x, y) the cortex is seen from above; all tissue where none is called so."""
+def _midline_mm(atlas: Atlas, places: Array, right: NDArray[np.bool_]) -> float:
+    """Return where the sides part along x, as seen from above."""
+    middle = atlas.grid.box_mm[0] / 2
+    if atlas.annotation.on_right is None:
+        return middle
+    on_left, on_right = places[~right], places[right]
+    rows = np.intersect1d(on_left[:, 1], on_right[:, 1])
+    edges = [
+        on_left[on_left[:, 1] == y, 0].max() + on_right[on_right[:, 1] == y, 0].min() for y in rows
+    ]
+    return float(np.median(edges)) / 2 if edges else middle
+
+
+def _cortex_from_above(atlas: Atlas) -> tuple[Array, NDArray[np.bool_]]:
+    """Return where (x, y) the cortex is seen from above, and which of that is on the right.
+
+    All tissue counts where none is called cortex.
+    """
     box, spacing = np.array(atlas.grid.box_mm), np.array(atlas.grid.spacing_mm)
     step = max(box.max() / _COLUMNS_ALONG_BOX, spacing.max())
     # The columns lie as far from one side of the box as from the other.
@@ -120,9 +135,12 @@ def _cortex_from_above(atlas: Atlas) -> Array:
     columns = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
     origins = np.column_stack([columns, np.full(len(columns), box[2])])
     down = np.array([[0.0, 0.0, -1.0]])
-    index = cast_first_hits(atlas.annotation, Rays(origins, down, -np.inf)).index
-    cortex = _cortex_members(atlas)[index]
-    return np.asarray(columns[cortex] if cortex.any() else columns[index > 0])
+    hits = cast_first_hits(atlas.annotation, Rays(origins, down, -np.inf))
+    right = columns[:, 0] > box[0] / 2
+    right = atlas.annotation.with_own_sides(hits.index, right)
+    cortex = _cortex_members(atlas)[hits.index]
+    chosen = cortex if cortex.any() else hits.index > 0
+    return columns[chosen], right[chosen]
 
 
 def _cortex_members(atlas: Atlas) -> NDArray[np.bool_]:

@@ -6,9 +6,12 @@ import pytest
 import tifffile
 
 from brainreg3d import BrainReg3D, Pose, load_atlas
+from brainreg3d.geometry import Camera
+from brainreg3d.steps.starting_pose import starting_pose
 
 SHAPE = (18, 10, 24)  # axes start anterior, superior and right
 SIZE_MM = 0.5
+SIDES = ("both", "left", "right")
 STRUCTURES = [(1, "root", "root", [1]), (5, "A", "Area", [1, 5]), (6, "B", "Other", [1, 6])]
 
 
@@ -104,3 +107,23 @@ def test_regions_are_what_they_are_without_sides(atlas):
         members = loaded.structures.descendants(loaded.structures.find(acronym).id)
         mask = loaded.annotation.mask(members)[::-1, ::-1, ::-1].transpose(1, 0, 2)
         assert np.array_equal(mask, labels > 0 if identifier is None else labels == identifier)
+
+
+@pytest.mark.parametrize("columns_on_right", [8, 12, 15])
+def test_an_image_starts_over_the_midline_of_the_atlas(columns_on_right, tmp_path, monkeypatch):
+    monkeypatch.setenv("BRAINREG3D_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("BRAINGLOBE_CONFIG_DIR", str(tmp_path / "bg"))
+    (tmp_path / "bg").mkdir()
+    labels, _ = make_volumes()
+    sides = np.where(np.indices(SHAPE)[2] < columns_on_right, 2, 1).astype(np.uint8)
+    brainglobe_writer.write_tiff_atlas(
+        tmp_path / "bg", "off_500um", labels, labels, STRUCTURES, (500.0,) * 3, "asr", sides
+    )
+    given = load_atlas("off_500um"), (60, 80), (0.1, 0.1), Camera(230.0)
+    middle = (SHAPE[2] - columns_on_right) * SIZE_MM
+    over = {side: starting_pose(*given, hemisphere=side).center_mm[0] for side in SIDES}
+    assert over["both"] == pytest.approx(middle, abs=SIZE_MM / 2)
+    # Tissue ends two voxels before the box, and is as long everywhere.
+    assert over["left"] == pytest.approx((middle + 2 * SIZE_MM) / 2, abs=SIZE_MM / 2)
+    right_end = (SHAPE[2] - 2) * SIZE_MM
+    assert over["right"] == pytest.approx((middle + right_end) / 2, abs=SIZE_MM / 2)
