@@ -134,7 +134,7 @@ def read_labels(
     if picture.shape != tuple(shape) or picture.dtype.kind != "u" or not table:
         logger.warning("%s does not hold the labels of the run; pixels are labelled again.", path)
         return None
-    values, index, counts = np.unique(picture, return_inverse=True, return_counts=True)
+    values, index, counts = _distinct(picture)
     found = dict(zip(values.tolist(), counts.tolist(), strict=True))
     if not _agree(found, table):
         logger.warning("%s and the table of regions differ; pixels are labelled again.", path)
@@ -144,6 +144,20 @@ def read_labels(
     labels = lookup[index.reshape(picture.shape)]
     acronyms, ids = zip(*places, strict=True)
     return StoredLabels(labels, acronyms, ids, dict(unseen))
+
+
+def _distinct(
+    picture: NDArray[Any],
+) -> tuple[NDArray[Any], NDArray[np.integer], NDArray[np.integer]]:
+    """Return the values of a picture, the place of each pixel's among them, and their counts."""
+    if picture.dtype.itemsize > 2:
+        return np.unique(picture, return_inverse=True, return_counts=True)
+    # Sorting all pixels of a large image would take longer than computing them again.
+    counts = np.bincount(picture.ravel())
+    values = np.flatnonzero(counts)
+    place = np.zeros(counts.size, np.intp)
+    place[values] = np.arange(values.size)
+    return values, place[picture], counts[values]
 
 
 def _agree(found: Mapping[int, int], table: Sequence[_Mask]) -> bool:
