@@ -15,6 +15,7 @@ from brainreg3d.state import Samples
 from brainreg3d.surfaces import LEAST_KEPT, contour, mesh_spacing_mm, sampled_voxels
 
 _BLOCK_VOXELS = 48
+_SAMPLES_AT_ONCE = 1 << 16
 _ON_PLANE_MM = 1e-6  # points on the plane between the halves, but for rounding, are right
 
 Array = NDArray[np.float64]
@@ -71,10 +72,13 @@ def sample_surfaces(
     rows, cols = np.nonzero(buffer.kinds)
     region = labels[buffer.kinds[rows, cols] - 1].astype(np.uint16)
     depth_mm = buffer.depth_mm[rows, cols]
-    points = _points_mm(view, rows, cols, depth_mm)
-    right_half = points[:, 0] >= atlas.grid.right_from_mm - _ON_PLANE_MM
     reach_mm = mesh_spacing_mm(atlas.annotation, spacing_um)
-    right = own_sides(atlas.annotation, points, right_half, reach_mm)
+    right = np.empty(rows.size, dtype=np.bool_)
+    for first in range(0, rows.size, _SAMPLES_AT_ONCE):  # all points of an image take much memory
+        part = slice(first, first + _SAMPLES_AT_ONCE)
+        points = _points_mm(view, rows[part], cols[part], depth_mm[part])
+        right_half = points[:, 0] >= atlas.grid.right_from_mm - _ON_PLANE_MM
+        right[part] = own_sides(atlas.annotation, points, right_half, reach_mm)
     x_px, y_px = cols.astype(np.float64), rows.astype(np.float64)
     return Samples(region, ids[region], x_px, y_px, depth_mm, right)
 
