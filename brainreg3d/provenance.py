@@ -82,6 +82,12 @@ def describe_run(
         }
     if state.atlas is not None:
         content["atlas"] = _describe_atlas(state.atlas)
+    if state.alignment is not None:
+        origin = state.alignment.file
+        content["pose_from"] = {
+            "source": state.alignment.source,
+            "file": None if origin is None else _relative(origin, folder),
+        }
     content["steps"] = [describe_step(slot, step, folder) for slot, step in chain]
     return content
 

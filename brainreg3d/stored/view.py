@@ -100,9 +100,18 @@ def view_of(record: Record, given: Mapping[str, Any], defaults: Mapping[str, Any
     found: Alignment = aligner.compute(
         image=stand_in, atlas=None, regions=None, pixel_size_mm=explicit
     )
-    alignment = attrs.evolve(found, source="file", file=record.alignment_path or record.path)
+    alignment = attrs.evolve(found, **_origin(record))
     is_same = not record.run or alignment.view == _recorded_view(record)
     return StoredView(alignment, image, stand_in, "" if is_same else "the image lies elsewhere")
+
+
+def _origin(record: Record) -> dict[str, Any]:
+    """Tell how the pose came about; one that was changed since came from its file."""
+    said = record.run.get("pose_from")
+    if said is None or "alignment" in record.changed:  # earlier versions did not record it
+        return {"source": "file", "file": record.alignment_path or record.path}
+    file = None if said["file"] is None else record.folder / said["file"]
+    return {"source": said["source"], "file": file}
 
 
 def _image(record: Record, given: Mapping[str, Any]) -> Image | None:

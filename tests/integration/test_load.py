@@ -193,6 +193,20 @@ def test_any_file_of_the_run_leads_to_it(study, name):
     assert again.files == result.files
 
 
+def test_how_the_pose_came_about_is_remembered(study):
+    result = run(study)
+    assert BrainReg3D.load(study).alignment.source == result.alignment.source == "pose"
+    path = study / "mouse_alignment.json"
+    run(study, alignment=path)
+    again = BrainReg3D.load(study).alignment
+    assert again.source == "file"
+    assert again.file.samefile(path)
+    content = json.loads(path.read_text())
+    content["pose"]["yaw_deg"] += 1
+    path.write_text(json.dumps(content))
+    assert BrainReg3D.load(study).alignment.source == "file"
+
+
 def test_of_several_runs_one_has_to_be_named(study):
     first = run(study)
     second = run(study, stem="mouse_2", brain_regions=["ANT"])
