@@ -35,6 +35,7 @@ _GAP_IN = 0.18
 _CAPTION_IN = 0.18 + LINE_IN
 _HEAD_IN = 0.34
 _MOST_LINES = 9
+_BOLD = 0.84  # of the width of a line; bold letters are that much wider
 _BAD = "#a01c1c"
 
 
@@ -133,7 +134,7 @@ def _draw_tile(figure: Figure, tile: _Tile, left: float, top: float, height: flo
     outcome = tile.outcome
     width = TILE_IN[0]
     failed = outcome.status == FAILED
-    name = shorten(outcome.name, width * 0.95, TEXT_PT)
+    name = shorten(outcome.name, width * _BOLD, TEXT_PT)
     color = _BAD if failed else INK
     add_text(figure, left, top, name, size=TEXT_PT, weight="bold", color=color)
     add_text(figure, left, top + 0.15, shorten(_caption(outcome), width), color=GREY)
@@ -152,7 +153,7 @@ def _draw_tile(figure: Figure, tile: _Tile, left: float, top: float, height: flo
     lines = wrap_text(outcome.reason or "no picture", width - 0.2)
     shown = lines[: min(_MOST_LINES, max(1, int((height - 0.16) / LINE_IN)))]
     if len(shown) < len(lines):
-        shown[-1] = f"{shown[-1]} …"
+        shown[-1] = shorten(f"{shown[-1]} {lines[len(shown)]}", width - 0.2)
     for number, line in enumerate(shown):
         add_text(figure, left + 0.1, top + 0.1 + number * LINE_IN, line, color=color)
 

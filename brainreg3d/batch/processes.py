@@ -103,6 +103,9 @@ class _Pool:
             worker.process.kill()
         for worker in self._workers:
             worker.process.wait()
+            for stream in (worker.process.stdin, worker.process.stdout):
+                with contextlib.suppress(OSError):  # what it did not take any more
+                    _stream(stream).close()
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task | None, Report | str | None]]:
         """Yield each task with its report, or with how its process died; (None, None) between."""

@@ -11,6 +11,7 @@ from brainreg3d.batch.columns import COLUMNS
 from brainreg3d.batch.run import run_batch
 from brainreg3d.batch.sessions import in_order, make_sessions
 from brainreg3d.batch.table import read_table
+from brainreg3d.cli import main
 from brainreg3d.errors import InputError, MissingFileError
 
 
@@ -179,6 +180,29 @@ def test_every_column_reaches_the_registration():
     pairs |= {"principal_point_row_px", "principal_point_col_px", "reference_frame", "regions"}
     for name in set(COLUMNS) - made_of - pairs:
         BrainReg3D("a.tif", **{name: None} if name != "method" else {})
+
+
+def test_every_option_of_the_command_is_taken(monkeypatch):
+    from brainreg3d.batch.run import _checked
+    from brainreg3d.cli.batch_command import batch
+    from brainreg3d.cli.options import ATLAS_OPTION_NAMES
+
+    own = {"sessions", "output_dir", "workers", "scheduler", "check", "group_space", "help"}
+    own |= {*ATLAS_OPTION_NAMES, "debug"}
+    names = {option.name for option in batch.params} - own
+    assert "regions" in names
+    _checked(dict.fromkeys(names, "x"))
+    assert _checked({"camera_distance_mm": None, "frame": None}) == {"camera_distance_mm": None}
+
+
+def test_the_command_explains_a_wrong_table(tmp_path, capsys):
+    path = tmp_path / "sessions.csv"
+    path.write_text("image,hemisfere\na.tif,left\n")
+    assert main(["batch", str(path), "--output-dir", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().err
+    assert "Did you mean hemisphere" in told
+    assert "unexpected" not in told
+    assert not (tmp_path / "out").exists()
 
 
 def test_unknown_arguments_are_refused(tmp_path):
