@@ -19,6 +19,7 @@ from brainreg3d.views.style import region_color
 
 _SIDES = {"both": (0, LEFT, RIGHT), "left": (LEFT,), "right": (RIGHT,)}
 _MANY_MASKS = 20
+_MANY_REASONS = 40
 SAFE_SHARE = 0.95
 
 
@@ -164,7 +165,10 @@ class RegionSections:
             f"{len(unseen)} of the {total} regions asked for have no pixel; their masks are empty. "
             "Shares say how much of a region lies behind what.",
         )
-        return join([intro, element("dl", *items, class_="hidden")])
+        reasons = element("dl", *items, class_="hidden")
+        if len(items) > _MANY_REASONS:
+            reasons = element("details", element("summary", f"{len(items)} reasons"), reasons)
+        return join([intro, reasons])
 
     def data(self) -> list[dict[str, Any]]:
         """Return what the page says of each mask that the pointer meets.
