@@ -39,7 +39,7 @@ _LABEL_OPTION_NAMES = (
     type=_PATH,
     required=True,
     metavar="FILE",
-    help="<stem>_alignment.json of the image on which the frames lie.",
+    help="<stem>_alignment.json of the image on which the frames lie, or the folder of its run.",
 )
 @click.option(
     "-o", "--output", type=_PATH, required=True, metavar="FILE", help="Table: .csv or .parquet."
@@ -108,14 +108,11 @@ def traces(recording: str, alignment: Path, output: Path, **options: Any) -> Non
     of the run that left the alignment file, or are made anew where other options are given.
     """
     from brainreg3d.pipeline import BrainReg3D
-    from brainreg3d.steps.write import FILE_NAMES
     from brainreg3d.traces import region_traces
     from brainreg3d.traces.files import TraceFiles
 
     statistics = options.pop("statistic")
-    earlier = alignment.name.removesuffix(FILE_NAMES["alignment"])
-    kept = [alignment.with_name(earlier + suffix) for suffix in FILE_NAMES.values()]
-    TraceFiles.named(output, statistics, alignment, *kept)  # before anything is read in vain
+    TraceFiles.named(output, statistics, *_files_of_run(alignment))  # before reading in vain
     changes = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
     changes["brain_regions"] = options.pop("regions")
     changes |= {name: options.pop(name) for name in _LABEL_OPTION_NAMES}
@@ -123,6 +120,18 @@ def traces(recording: str, alignment: Path, output: Path, **options: Any) -> Non
     result = BrainReg3D.load(alignment, **given)
     table = region_traces(recording, result, statistic=statistics, output=output, **options)
     _report(table, output, statistics)
+
+
+def _files_of_run(alignment: Path) -> list[Path]:
+    """Return what must not be replaced: the alignment, and all else that the run wrote."""
+    from brainreg3d.steps.write import FILE_NAMES
+
+    if alignment.is_dir():
+        return list(alignment.iterdir())
+    stem = alignment.name
+    for suffix in FILE_NAMES.values():
+        stem = stem.removesuffix(suffix)
+    return [alignment, *(alignment.with_name(stem + suffix) for suffix in FILE_NAMES.values())]
 
 
 def _report(table: pd.DataFrame, output: Path, statistics: tuple[str, ...]) -> None:

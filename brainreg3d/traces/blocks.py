@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.traces.array_frames import ArrayFrames
 from brainreg3d.traces.reader import Box, Reader, Recording
-from brainreg3d.traces.sums import Job, join
+from brainreg3d.traces.sums import Job, Sums, join
 from brainreg3d.traces.weights import Weighting
 
 _BLOCK_BYTES = 1 << 24
@@ -167,7 +167,7 @@ def sums_array(recording: Recording, blocks: Blocks, job: Job) -> Any:
 
     arrays: Any = dask.array  # without types
     reader = recording.reader
-    task = _Task(reader, blocks, job)
+    task = BlockTask(reader, blocks, job)
     what = delayed(task, name=_new_name("task"), traverse=False)
     settings = {
         "dtype": object,
@@ -188,21 +188,47 @@ def _new_name(what: str) -> str:
 
 
 @attrs.frozen(eq=False)
-class _Task:
-    """What workers need to know; it goes to them once for many blocks."""
+class BlockTask:
+    """What has to be known to sum any block.
+
+    Parameters
+    ----------
+    reader : Reader or None
+        Reads the recording; None for dask arrays.
+    blocks : Blocks
+        How it is cut.
+    job : Job
+        What is done with each block.
+    """
 
     reader: Reader | None
     blocks: Blocks
     job: Job
 
+    def run(self, block_id: tuple[int, int, int]) -> Sums:
+        """Read a block and sum it.
 
-def _read_and_sum(task: _Task, block_id: tuple[int, int, int]) -> Any:
-    if task.reader is None or not len(task.job.plans[block_id[1]][block_id[2]].runs):
-        return None
-    box: Box = (task.blocks.times(block_id[0]), *task.blocks.tile(*block_id[1:]))
-    pieces = [task.job.sums_of(frames, *block_id[1:]) for frames in task.reader.pieces(box)]
-    return join(pieces)
+        Parameters
+        ----------
+        block_id : tuple of int
+            Its place along frames, rows and columns.
+
+        Returns
+        -------
+        Sums
+            What it adds to the table.
+        """
+        if self.reader is None:
+            message = "A dask array has no reader."
+            raise TypeError(message)
+        box: Box = (self.blocks.times(block_id[0]), *self.blocks.tile(*block_id[1:]))
+        pieces = self.reader.pieces(box)
+        return join([self.job.sums_of(frames, *block_id[1:]) for frames in pieces])
 
 
-def _sum_block(frames: Any, task: _Task, block_id: tuple[int, int, int]) -> Any:
+def _read_and_sum(task: BlockTask, block_id: tuple[int, int, int]) -> Any:
+    return task.run(block_id)
+
+
+def _sum_block(frames: Any, task: BlockTask, block_id: tuple[int, int, int]) -> Any:
     return task.job.sums_of(np.asarray(frames), *block_id[1:])

@@ -6,12 +6,13 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 import attrs
 
 from brainreg3d.errors import BrainReg3DError, InputError, RecordingError
-from brainreg3d.traces.blocks import Blocks, sums_array
+from brainreg3d.traces.blocks import Blocks, BlockTask, sums_array
 from brainreg3d.traces.reader import Recording
 from brainreg3d.traces.sums import Job, Sums
 
@@ -82,7 +83,7 @@ def workers(scheduler: Any, n_threads: int) -> Iterator[_Workers]:
 
 
 def _compute_here(task: Any) -> Any:
-    return task.compute(scheduler="synchronous")
+    return task() if isinstance(task, partial) else task.compute(scheduler="synchronous")
 
 
 def _connect(scheduler: Any) -> tuple[Any, bool]:
@@ -152,7 +153,7 @@ def stream(
         if len(plan.runs)
     ]
     waiting: deque[_Future] = deque()
-    tasks = _tasks(recording, blocks, job, used)
+    tasks = _tasks(recording, blocks, job, used, crew)
     try:
         for number in range(blocks.counts[0]):
             while len(waiting) < max(crew.n_ahead, len(used)):
@@ -192,9 +193,15 @@ def _check_cluster(error: Exception) -> None:
 
 
 def _tasks(
-    recording: Recording, blocks: Blocks, job: Job, used: list[tuple[int, int]]
+    recording: Recording, blocks: Blocks, job: Job, used: list[tuple[int, int]], crew: _Workers
 ) -> Iterator[Any]:
     """Yield a task for each block; its graph holds little more than the block."""
+    if recording.reader is not None and not crew.are_elsewhere:
+        # The same work without a graph; importing dask alone takes as long as reading a gigabyte.
+        task = BlockTask(recording.reader, blocks, job)
+        for number in range(blocks.counts[0]):
+            yield from (partial(task.run, (number, row, col)) for row, col in used)
+        return
     sums = sums_array(recording, blocks, job)
     for first in range(0, blocks.counts[0], _BATCH):
         for block in sums.blocks[first : first + _BATCH].to_delayed():

@@ -59,6 +59,7 @@ def newcomer(demo_folder, tmp_path, monkeypatch):
             "image.tif",
             "day1.tif",
             "day2.tif",
+            "recording.tif",
         ),
         "phantom_image_alignment.json": (
             "brainreg3d_demo/phantom_image_alignment.json",
