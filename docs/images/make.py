@@ -1,6 +1,8 @@
 """Make the pictures of the documentation anew, from the demo: synthetic data only."""
 
+import io
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -71,6 +73,29 @@ def picture_of_batch(folder: Path) -> Image.Image:
     return picture.resize((WIDTH_PX, height_px), Image.Resampling.LANCZOS)
 
 
+def picture_of_report(page_file: Path) -> Image.Image:
+    """Return what a browser shows of a report: a pixel pointed at, and the brain below."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1100, "height": 1060})
+        page.goto(page_file.as_uri())
+        page.wait_for_selector("#scene[data-drawn]")
+        box = page.locator("#picture").bounding_box()
+        page.mouse.move(box["x"] + 0.62 * box["width"], box["y"] + 0.45 * box["height"])
+        above = Image.open(io.BytesIO(page.screenshot()))
+        below = Image.open(io.BytesIO(page.locator("#scene").screenshot()))
+        browser.close()
+    both = Image.new("RGB", (above.width + below.width, above.height), "white")
+    both.paste(above.convert("RGB"), (0, 0))
+    both.paste(below.convert("RGB"), (above.width, (above.height - below.height) // 2))
+    size = (1200, round(1200 * both.height / both.width))
+    return both.resize(size, Image.Resampling.LANCZOS)
+
+
 def rounded(levels: int) -> list[int]:
     """Return a table that leaves so many levels of each channel."""
     last = levels - 1
@@ -85,7 +110,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         small = picture_of_batch(Path(folder)).point(rounded(LEVELS))
         small.save(Path(__file__).with_name("batch_overlays.png"), optimize=True)
-        plots = {path.stem: path for path in run_demo(folder).plots}
+        outcome = run_demo(folder)
+        if shutil.which("chromium"):
+            small = picture_of_report(outcome.result.export("report")["report"])
+            small = small.point(rounded(WINDOW_LEVELS))
+            small.save(Path(__file__).with_name("report.png"), optimize=True)
+        plots = {path.stem: path for path in outcome.plots}
         for name, plot in PICTURES.items():
             picture = Image.open(plots[plot]).convert("RGB")
             height_px = round(picture.height * WIDTH_PX / picture.width)

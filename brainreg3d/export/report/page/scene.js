@@ -406,7 +406,10 @@ function watchScene(scene) {
     draw(false);
   });
   new ResizeObserver(() => draw(false)).observe(canvas);
-  addEventListener("beforeprint", () => scene.draw(false));
+  addEventListener("beforeprint", () => {
+    byId("masks-box").open = true;
+    scene.draw(false);
+  });
   draw(false);
 }
 
