@@ -186,6 +186,7 @@ def _columns(
     counts[:, 0] = covered.n_all - counts[:, 1:].sum(axis=1)  # outside of the image is in none
     # Of equals the first wins, and a region wins over none.
     chosen = (np.roll(counts, -1, axis=1).argmax(axis=1) + 1) % (len(regions) + 1)
+    chosen = np.where(covered.n_all > 0, chosen, 0)
     shares = counts / np.maximum(covered.n_all, 1)[:, None]
     named = [regions[place - 1] if place else None for place in chosen.tolist()]
     middle = placement.in_image(rois.centers_px)

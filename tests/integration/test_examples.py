@@ -96,6 +96,32 @@ def test_signals_of_regions_show_where_it_gets_brighter(printed):
     assert 3 < float(re.search(r"binned .* ([\d.]+)%", text)[1]) < 7
 
 
+def test_cells_lie_where_the_brain_has_their_regions(printed):
+    """Just below the surface at its position, the annotation itself has the region of each cell."""
+    import numpy as np
+    import pandas as pd
+
+    from brainreg3d import load_atlas
+    from brainreg3d.sources.phantom import demo_view
+
+    text, folder = printed("regions_of_cells")
+    table = pd.read_csv(folder / "cells.csv", keep_default_na=False)
+    assert len(table) == 40
+    assert sum(int(n) for n in re.findall(r": (\d+) cells", text)) == (table["region"] != "").sum()
+    atlas = load_atlas("phantom_50um")
+    volume = atlas.annotation.ids[np.asarray(atlas.annotation.index)]
+    inner = table[table["distance_to_border_mm"].replace("", "nan").astype(float) > 0.1]
+    assert len(inner) > 10
+    rays = demo_view().rays_at(inner["row_px"].to_numpy(), inner["col_px"].to_numpy())
+    ccf_mm = inner[["ap_um", "dv_um", "ml_um"]].astype(float).to_numpy() / 1000
+    surface_mm = np.column_stack([ccf_mm[:, 2], 13.2 - ccf_mm[:, 0], 8.0 - ccf_mm[:, 1]])
+    below = ((surface_mm + 0.01 * rays.directions) / 0.05).astype(int)
+    for cell, (x, y, z) in zip(inner.itertuples(), below, strict=True):
+        found = volume[z, y, x]
+        assert int(found) in atlas.structures.descendants(int(cell.region_id))
+        assert cell.hemisphere == ("right" if float(cell.ml_um) > 5700 else "left")
+
+
 def test_the_benchmark_of_projections_runs(tmp_path):
     script = EXAMPLES.parent / "benchmarks" / "projection.py"
     methods = ["rays", "march", "surface", "vertices"]

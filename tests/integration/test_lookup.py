@@ -228,12 +228,14 @@ def test_what_lies_outside_of_the_image_is_reported(result, tmp_path):
     """Neither dropped nor counted for a region."""
     entry = {"ypix": np.array([30, 30, 30, 99]), "xpix": np.array([-3, 10, 11, 10])}
     gone = {"ypix": np.array([500]), "xpix": np.array([500])}
-    np.save(tmp_path / "stat.npy", np.array([entry, gone], dtype=object), allow_pickle=True)
+    empty = {"ypix": np.array([], int), "xpix": np.array([], int), "lam": np.array([])}
+    np.save(tmp_path / "stat.npy", np.array([entry, gone, empty], dtype=object), allow_pickle=True)
     table = look_up_rois(result, tmp_path / "stat.npy")
-    assert table["n_pixels"].tolist() == [4, 1]
-    assert table["n_outside"].tolist() == [2, 1]
-    assert table["share"].tolist() == [0.5, 0]
-    assert table["region"].tolist() == ["ANT", ""]
+    assert table["n_pixels"].tolist() == [4, 1, 0]
+    assert table["n_outside"].tolist() == [2, 1, 0]
+    assert table["share"].tolist() == [0.5, 0, 0]
+    assert table["region"].tolist() == ["ANT", "", ""]
+    assert table.loc[2, ["row_px", "ap_um", "distance_to_border_mm"]].isna().all()
 
 
 def test_suite2ps_columns_are_kept(result, tmp_path):
