@@ -19,13 +19,13 @@ import attrs
 
 from brainreg3d._logging import logger
 from brainreg3d.batch.task import Report, Task
-from brainreg3d.batch.worker import STARTER, receive, send
+from brainreg3d.batch.worker import STARTER, THREADS_VARIABLE, receive, send
 from brainreg3d.errors import OutputError
 
 _TICK_S = 1.0
 _THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
-    *("NUMBA_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "PYTHON_CPU_COUNT"),
+    *("NUMBA_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", THREADS_VARIABLE),
 )
 
 

@@ -27,11 +27,12 @@ TRACE_NAME = "batch_error.txt"
 TILE_NAME = "batch_overlay.png"
 LABELS_NAME = "batch_labels.npz"
 
-# As `atomic_files` names them: the start of the name, and what `tempfile.mkstemp` adds.
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)+")
+# How names of `atomic_files` end: with what `tempfile.mkstemp` adds, and a suffix.
+_TEMPORARY = re.compile(r".*\.[a-z0-9_]{8}(\.[a-z0-9]+)+")
+_NAME_CHARACTERS = 40  # with which they start
 
 
-def begin_session(folder: Path) -> None:
+def begin_session(folder: Path, stem: str) -> None:
     """Prepare the folder of a session that is to be run.
 
     From now on it counts as not done. What a killed run left half-written is removed.
@@ -40,6 +41,8 @@ def begin_session(folder: Path) -> None:
     ----------
     folder : pathlib.Path
         Of the session.
+    stem : str
+        How names of its results start.
 
     Raises
     ------
@@ -49,22 +52,26 @@ def begin_session(folder: Path) -> None:
     try:
         for name in (RECORD_NAME, TRACE_NAME):
             (folder / name).unlink(missing_ok=True)
-        remove_left_overs(folder)
+        remove_left_overs(folder, f"{stem}_", "batch_")
     except OSError as error:
         message = f"Cannot write to {folder}: {error.strerror or error}."
         raise OutputError(message) from error
 
 
-def remove_left_overs(folder: Path) -> None:
-    """Remove the temporary files of a run that was killed.
+def remove_left_overs(folder: Path, *starts: str) -> None:
+    """Remove the temporary files of a run that was killed, and no others.
 
     Parameters
     ----------
     folder : pathlib.Path
         Of a batch or a session, in which nobody writes at the moment; need not exist.
+    *starts : str
+        How the names of files start that are written there.
     """
+    hidden = tuple(f".{start[:_NAME_CHARACTERS]}" for start in starts)
     for path in folder.glob(".*"):
-        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+        ours = path.name.startswith(hidden) and _TEMPORARY.fullmatch(path.name)
+        if ours and path.is_file():
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
 

@@ -28,7 +28,7 @@ from brainreg3d.pipeline import BrainReg3D
 from brainreg3d.steps import NOT_GIVEN
 
 LOCK_NAME = ".brainreg3d_batch.lock"
-_FOR_ALL = ("brain_regions", "template_source", "focal_point")
+_FOR_ALL = ("brain_regions", "template_source", "focal_point", "verbose")
 _OF_ONE_ROW = ("session", "image")
 
 OnOutcome = Callable[[SessionOutcome], None]
@@ -119,6 +119,9 @@ def _checked(for_all: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(for_all.get("atlas"), Atlas):
         message = "atlas is a name in a batch, as each worker loads it; or give template_source."
         raise InputError(message)
+    if for_all.get("verbose", False) not in (False, "save"):
+        message = f'verbose is "save" or False in a batch; got {for_all["verbose"]!r}.'
+        raise InputError(message)
     # None is a camera distance of its own, parallel rays; elsewhere it means "not given".
     return {
         name: value
@@ -151,7 +154,7 @@ class _Batch:
         try:
             self.output_dir.mkdir(parents=True, exist_ok=True)
             with file_lock(self.output_dir / LOCK_NAME, "running this batch") as self._lock:
-                remove_left_overs(self.output_dir)
+                remove_left_overs(self.output_dir, "batch_", "group_")
                 try:
                     yield
                 finally:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _ARGUMENTS_OF_RESULTS = (
     *("frame", "image_dims_mm", "pixel_size_mm", "pose_sigma_mm", "pose_sigma_deg"),
-    *("method", "stem"),
+    *("method", "stem", "verbose"),
 )
 """Arguments that are no parameters of a step, or not in every step of its slot."""
 _ALIGNMENT_END = FILE_NAMES["alignment"]
@@ -57,6 +57,8 @@ class Task:
         For that class.
     aligner : Step or None
         Instead of the aligner of that class.
+    stem : str
+        How names of its results start.
     made_from : str
         Fingerprint of all that the results follow from.
     """
@@ -66,6 +68,7 @@ class Task:
     registration: type[BrainReg3D]
     arguments: Mapping[str, Any]
     aligner: Step | None = None
+    stem: str = ""
     made_from: str = ""
 
     def build(self) -> BrainReg3D:
@@ -128,7 +131,8 @@ def make_task(
         raise MissingFileError(message)
     arguments = {**session.arguments, "image": session.image}
     aligner = _transfer(session, output_dir, others) if session.reference else None
-    task = Task(session.name, output_dir / session.name, registration, arguments, aligner)
+    folder = output_dir / session.name
+    task = Task(session.name, folder, registration, arguments, aligner, session.stem)
     plan = task.build().plan()
     if _needs_pose(plan):
         beside = session.image.with_name(f"{session.image_stem}{_ALIGNMENT_END}")
@@ -216,7 +220,7 @@ def run_task(task: Task) -> Report:
     """
     try:
         with _warnings_of_this_thread() as warnings:
-            begin_session(task.folder)
+            begin_session(task.folder, task.stem)
             result = task.build().run()
             write_record(task.folder, task.made_from, result, warnings)
     except BrainReg3DError as error:

@@ -69,6 +69,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--pose-sigma-deg", type=float, metavar="DEG", help="How uncertain each angle is, 1 sigma."
 )
+@click.option("--save-plots", is_flag=True, help="Save pictures of every intermediate result.")
 def batch(sessions: Path, output_dir: Path, **options: Any) -> int:
     """Label the images of the table SESSIONS, each into a folder of its own.
 
@@ -79,7 +80,10 @@ def batch(sessions: Path, output_dir: Path, **options: Any) -> int:
     from brainreg3d.batch import run_batch
 
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
-    summary = run_batch(sessions, output_dir, on_outcome=_show, **chosen, **options)
+    verbose = "save" if options.pop("save_plots") else False
+    summary = run_batch(
+        sessions, output_dir, on_outcome=_show, verbose=verbose, **chosen, **options
+    )
     _report(summary)
     return 0 if summary.is_complete else SOME_FAILED
 

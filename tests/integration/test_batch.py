@@ -195,12 +195,15 @@ def test_killed_half_way_it_goes_on_with_the_rest(study, whole, capsys):
     rest = next(folder / name for name in names if not (folder / name / RECORD).exists())
     rest.mkdir(exist_ok=True)
     (rest / f".{rest.name}_masks.k2_j9x0a.tif").write_bytes(b"half")
+    of_the_user = rest / ".notes.20260101.txt"
+    of_the_user.write_text("mine")
 
     assert main(command(study, folder)) == 1
     assert counts_in(capsys.readouterr().out) == [N_DONE, COUNT, N_DONE - n_before, n_before]
     after = stamps(folder)
     assert all(after[path] == stamp for path, stamp in before.items())
-    assert not list(folder.rglob(".*"))
+    assert list(folder.rglob(".*")) == [of_the_user]
+    of_the_user.unlink()
     same_content(folder, whole[0])
 
 

@@ -188,7 +188,7 @@ def test_every_option_of_the_command_is_taken(monkeypatch):
     from brainreg3d.cli.options import ATLAS_OPTION_NAMES
 
     own = {"sessions", "output_dir", "workers", "scheduler", "check", "group_space", "help"}
-    own |= {*ATLAS_OPTION_NAMES, "debug"}
+    own |= {*ATLAS_OPTION_NAMES, "debug", "save_plots"}
     names = {option.name for option in batch.params} - own
     assert "regions" in names
     _checked(dict.fromkeys(names, "x"))
@@ -208,6 +208,8 @@ def test_the_command_explains_a_wrong_table(tmp_path, capsys):
 def test_unknown_arguments_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"no 'hemisfere'. Did you mean hemisphere"):
         run_batch([{"image": "a.tif"}], tmp_path, hemisfere="left")
+    with pytest.raises(InputError, match='verbose is "save"'):
+        run_batch([{"image": "a.tif"}], tmp_path, verbose=True)
     with pytest.raises(InputError, match="group_space is one of ccf, image"):
         run_batch([{"image": "a.tif"}], tmp_path, group_space="brain")
     with pytest.raises(InputError, match="workers is a number"):
