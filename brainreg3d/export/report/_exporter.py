@@ -169,7 +169,7 @@ def _thinned(thinning: Thinning) -> Html:
     if thinning.step == 1:
         return Html()
     words = (
-        f"Of this image every {thinning.step}th pixel is embedded along rows and columns, hence "
-        "the sign ≈; outlines, table and files are those of all pixels."
+        f"Of this image one pixel in {thinning.step} × {thinning.step} is embedded, hence the sign "
+        "≈; outlines, table and files are those of all pixels."
     )
     return element("p", words, class_="note")

@@ -229,6 +229,8 @@ class RegionSections:
             values.append((float(safe[number]), f"{100 * safe[number]:.0f}"))
         numbers = [
             element("td", text or f"{value:.3f}", data_value=f"{value:.9g}", class_="number")
+            if np.isfinite(value)  # steps of one's own may label what has no depth
+            else element("td", "–", data_value="", class_="number")
             for value, text in values
         ]
         return element(
