@@ -46,10 +46,10 @@ _LABEL_OPTION_NAMES = (
 )
 @click.option(
     "--statistic",
+    type=click.Choice(("mean", "median", "dff")),
     multiple=True,
     default=("mean",),
-    show_default="mean",
-    help="mean, median, or dff (ΔF/F of the mean); may be repeated.",
+    help="dff is ΔF/F of the mean; may be repeated.  [default: mean]",
 )
 @click.option(
     "--baseline",
@@ -58,7 +58,9 @@ _LABEL_OPTION_NAMES = (
     metavar="WHAT",
     help="Of ΔF/F: mean, percentile:10, or frames:0:100.",
 )
-@click.option("--weights", metavar="NAME", help="confidence: certain pixels count more.")
+@click.option(
+    "--weights", type=click.Choice(("confidence",)), help="Certain pixels count more in means."
+)
 @click.option("--split-hemispheres", is_flag=True, help="Columns VISp_L and VISp_R.")
 @click.option(
     "--binning",
@@ -79,10 +81,10 @@ _LABEL_OPTION_NAMES = (
 @click.option("--channel", type=int, metavar="N", help="Which channel, from 0.")
 @click.option(
     "--missing-chunks",
+    type=click.Choice(("error", "fill")),
     default="error",
     show_default=True,
-    metavar="WHAT",
-    help="Of Zarr: error, or fill with the fill value.",
+    help="Whether chunks that a Zarr store lacks are lost, or full of its fill value.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Work on a dask cluster.")
 @atlas_options
@@ -107,12 +109,18 @@ def traces(recording: str, alignment: Path, output: Path, **options: Any) -> Non
     colons, as in session.h5::acquisition/frames. It may be larger than memory. Labels are those
     of the run that left the alignment file, or are made anew where other options are given.
     """
+    from brainreg3d.errors import MissingFileError
     from brainreg3d.pipeline import BrainReg3D
     from brainreg3d.traces import region_traces
     from brainreg3d.traces.files import TraceFiles
+    from brainreg3d.traces.open import split_path
 
     statistics = options.pop("statistic")
     TraceFiles.named(output, statistics, *_files_of_run(alignment))  # before reading in vain
+    path = split_path(recording)[0]
+    if not path.exists():
+        message = f"There is no file {path}. Check the path of the recording."
+        raise MissingFileError(message)
     changes = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
     changes["brain_regions"] = options.pop("regions")
     changes |= {name: options.pop(name) for name in _LABEL_OPTION_NAMES}
@@ -143,4 +151,5 @@ def _report(table: pd.DataFrame, output: Path, statistics: tuple[str, ...]) -> N
     if "baseline" in table.attrs:
         click.echo(f"Baseline of ΔF/F: {table.attrs['baseline']}")
     for path in (*files.tables.values(), files.pixels, files.info):
-        click.echo(f"Wrote {path}")
+        if path is not None:
+            click.echo(f"Wrote {path}")

@@ -35,6 +35,26 @@ class Baseline:
     percentile: float | None = None
     frames: tuple[int, int] | None = None
 
+    def check(self, n_frames: int | None) -> None:
+        """Check that a recording has the frames of the baseline.
+
+        Parameters
+        ----------
+        n_frames : int or None
+            How many it should have; None when that is not known.
+
+        Raises
+        ------
+        InputError
+            If there are fewer.
+        """
+        if self.frames is not None and n_frames is not None and self.frames[1] > n_frames:
+            message = (
+                f"The baseline is the {self.text}, but there are only {n_frames} frames, counted "
+                f"from 0."
+            )
+            raise InputError(message)
+
     def of(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the baseline of each column.
 
@@ -47,21 +67,9 @@ class Baseline:
         -------
         numpy.ndarray, shape (C,)
             Frames without a number do not count; NaN where there is none.
-
-        Raises
-        ------
-        InputError
-            If the recording has none of the frames of the baseline.
         """
         if self.frames is not None:
-            start, stop = self.frames
-            if start >= len(signals):
-                message = (
-                    f"The baseline is of frames {start} to {stop - 1}, but there are only "
-                    f"{len(signals)} frames."
-                )
-                raise InputError(message)
-            signals = signals[start:stop]
+            signals = signals[slice(*self.frames)]
         levels = np.full(signals.shape[1], np.nan)
         for column, values in enumerate(signals.T):
             known = values[~np.isnan(values)]

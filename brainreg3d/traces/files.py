@@ -11,6 +11,7 @@ import attrs
 
 from brainreg3d.errors import InputError, OutputError
 from brainreg3d.io.atomic import atomic_files
+from brainreg3d.io.output_folder import check_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,15 +29,15 @@ class TraceFiles:
         Table of the first statistic.
     tables : mapping of str to pathlib.Path
         One for each statistic.
-    pixels : pathlib.Path
-        Table of the columns: region, side and number of pixels.
+    pixels : pathlib.Path or None
+        Table of the columns: region, side and number of pixels; `info` says the same.
     info : pathlib.Path
         How the tables were made.
     """
 
     output: Path
     tables: Mapping[str, Path]
-    pixels: Path
+    pixels: Path | None
     info: Path
 
     @classmethod
@@ -77,12 +78,14 @@ class TraceFiles:
         pixels, info = (path.with_name(f"{path.stem}_{end}") for end in ("pixels.csv", "info.json"))
         made = cls(path, tables, pixels, info)
         _check_free([*tables.values(), pixels, info], [one for one in inputs if one is not None])
+        check_writable(path.parent)  # rather than after hours of reading
         return made
 
     def partial(self) -> TraceFiles:
         """Return the files for a recording that broke off."""
         name = f"{self.output.stem}_partial{self.output.suffix}"
-        return TraceFiles.named(self.output.with_name(name), tuple(self.tables))
+        made = TraceFiles.named(self.output.with_name(name), tuple(self.tables))
+        return attrs.evolve(made, pixels=None)
 
 
 def _check_free(targets: Iterable[Path], inputs: Sequence[str | Path]) -> None:
@@ -121,7 +124,8 @@ def write_traces(
     with atomic_files("the signals") as new:
         for name, path in files.tables.items():
             _write_table(tables[name], new.temporary(path))
-        pixels.to_csv(new.temporary(files.pixels), lineterminator="\n")
+        if files.pixels is not None:
+            pixels.to_csv(new.temporary(files.pixels), lineterminator="\n")
         text = json.dumps(info, indent=1, ensure_ascii=False) + "\n"
         new.temporary(files.info).write_text(text, encoding="utf-8", newline="\n")
 

@@ -111,6 +111,8 @@ def region_traces(
     chosen = _check_statistics(statistic, weights)
     level = parse_baseline(baseline)
     opened = open_recording(recording, channel=channel, missing_chunks=missing_chunks)
+    if "dff" in chosen:
+        level.check(opened.n_expected)
     weighting = make_weighting(
         result,
         opened.shape[1:],

@@ -108,8 +108,8 @@ def test_certain_pixels_count_more(run, tmp_path):
     view = demo_view()
     small = BrainReg3D(
         np.zeros((36, 42), np.uint8), pixel_size_mm=np.multiply(view.pixel_size_mm, 10),
-        atlas=ATLAS, alignment=view.pose, brain_regions=REGIONS[:3], pose_sigma_mm=0.3, stem="mouse",
-        output_dir=tmp_path,
+        atlas=ATLAS, alignment=view.pose, brain_regions=REGIONS[:3], pose_sigma_mm=0.3,
+        stem="mouse", output_dir=tmp_path,
     ).run()  # fmt: skip
     frames = np.random.default_rng(0).integers(0, 60000, (4, 36, 42)).astype(np.uint16)
     np.save(tmp_path / "r.npy", frames)

@@ -410,6 +410,22 @@ def test_an_interrupt_keeps_what_was_read(tmp_path, result, log):
     assert any("t_partial.parquet" in line for line in log)
 
 
+def test_a_baseline_beyond_a_break_loses_no_frame(tmp_path, result):
+    with pytest.raises(RecordingCutShort):
+        region_traces(
+            broken_after(7, noise()), result, statistic=("dff", "mean"), baseline="frames:9:12",
+            output=tmp_path / "t.csv",
+        )  # fmt: skip
+    assert pd.read_csv(tmp_path / "t_partial.csv")["VISp"].isna().all()
+    assert pd.read_csv(tmp_path / "t_partial_mean.csv")["VISp"].notna().sum() == 7
+
+
+def test_an_output_that_cannot_be_written_is_found_before_reading(tmp_path, result):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="is a file"):
+        region_traces(broken_after(0, noise()), result, output=tmp_path / "file" / "t.csv")
+
+
 def test_an_earlier_table_survives_a_break(tmp_path, result):
     (tmp_path / "t.csv").write_text("mine")
     with pytest.raises(RecordingCutShort):
