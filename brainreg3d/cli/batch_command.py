@@ -25,7 +25,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("sessions", type=_PATH)
-@click.option("--output-dir", type=_PATH, required=True, metavar="DIR", help="A folder in it each.")
+@click.option("--output-dir", type=_PATH, required=True, metavar="DIR", help="Where to.")
 @click.option(
     "--workers", type=click.IntRange(1), metavar="N", help="Sessions at a time.  [default: cores]"
 )
