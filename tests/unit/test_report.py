@@ -230,6 +230,26 @@ def test_labels_without_their_image_are_shown_on_grey(plain, tmp_path):
     assert 'href="#brain" class="brain"' in page
 
 
+def test_confidence_that_nobody_asked_for_does_not_delay_large_images(plain, monkeypatch):
+    def slow():
+        message = "confidence was computed"
+        raise AssertionError(message)
+
+    monkeypatch.setattr("brainreg3d.export.report._exporter._QUICK_PX", 1000)
+    content = attrs.evolve(plain.export_content(), certain=slow)
+    assert "was not computed, as the image is large" in ReportExporter().page(content)
+    asked = attrs.evolve(content, run={**content.run, "pose_sigma_deg": 2.0})
+    with pytest.raises(AssertionError, match="confidence was computed"):
+        ReportExporter().page(asked)
+
+
+def test_a_result_without_a_record_says_so(plain):
+    page = ReportExporter().page(attrs.evolve(plain.export_content(), run={"outputs": {}}))
+    assert "whose steps were not recorded" in page
+    assert command_of(page) is None
+    assert plain.image.sha256 in page
+
+
 def test_an_image_off_the_brain_gives_a_page(tmp_path):
     result = register(write_image(tmp_path), alignment=Pose((60.0, 60.0, 8.0))).run()
     assert not result.labels.any()
