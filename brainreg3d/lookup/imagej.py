@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from roifile import ImagejRoi
 
 _MOST_BYTES = 1 << 28  # of one ROI
+_FARTHEST_PX, _LARGEST_PX = 1 << 20, 1 << 26
 _AREAS = {"POLYGON": "polygon", "FREEHAND": "freehand", "TRACED": "traced"}
 _LINES = {"LINE": "line", "POLYLINE": "polyline", "FREELINE": "freeline", "ANGLE": "angle"}
 
@@ -134,8 +135,29 @@ def _parts(roi: ImagejRoi, name: str, path: Path) -> Iterator[Roi]:
         )
         raise InputError(message)
     word, pixels = shape
+    _check_size(roi, title, path)
     rows, cols = pixels()
     yield Roi(title, word, rows, cols)
+
+
+def _check_size(roi: ImagejRoi, title: str, path: Path) -> None:
+    """Refuse what is larger than any recording before its pixels fill the memory."""
+    if not roi.composite and roi.roitype.name in ("RECT", "OVAL"):
+        left, top, width, height = _box(roi)
+        places = np.array([(left, top), (left + width, top + height)], np.float64)
+    else:
+        with np.errstate(invalid="ignore"):  # damage, which is found below
+            places = np.concatenate([np.zeros((0, 2)), *_rings(roi, title, path)])
+    extent = np.ptp(places, axis=0) if len(places) else np.zeros(2)
+    if not np.isfinite(places).all() or np.abs(places).max(initial=0) > _FARTHEST_PX:
+        message = f"ROI {title} of {path} has impossible corners; it is damaged."
+        raise InputError(message)
+    if extent.prod() > _LARGEST_PX:
+        message = (
+            f"ROI {title} of {path} spans {extent[1]:.0f} x {extent[0]:.0f} pixels (rows x "
+            f"columns), more than any recording; it is damaged."
+        )
+        raise InputError(message)
 
 
 def _shape(roi: ImagejRoi, title: str, path: Path) -> tuple[str, Callable[[], Pixels]] | None:
@@ -163,7 +185,8 @@ def _box(roi: ImagejRoi) -> tuple[float, float, float, float]:
 
 def _coordinates(roi: ImagejRoi, title: str, path: Path) -> Any:
     places = np.asarray(roi.coordinates(), dtype=np.float64)
-    if not len(places) or not np.isfinite(places).all() or np.abs(places).max() > 1 << 30:
+    far = not np.isfinite(places).all() or np.abs(places).max(initial=0) > _FARTHEST_PX
+    if not len(places) or far:
         message = f"ROI {title} of {path} has no corners, or impossible ones; it is damaged."
         raise InputError(message)
     return places
@@ -178,9 +201,6 @@ def _rings(roi: ImagejRoi, title: str, path: Path) -> list[Any]:
             f"ImageJ (Edit > Selection > Create Mask, then Create Selection)."
         )
         raise InputError(message) from error
-    if not all(np.isfinite(ring).all() and np.abs(ring).max(initial=0) < 1 << 30 for ring in rings):
-        message = f"ROI {title} of {path} has impossible corners; it is damaged."
-        raise InputError(message)
     return rings
 
 

@@ -69,7 +69,9 @@ def _read_npy(path: Path) -> Rois:
         picture = np.load(path, allow_pickle=False)
     except ValueError:  # objects, which only suite2p's reader may open
         return read_suite2p(path)
-    except (OSError, EOFError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged header fails in any way
         message = f"{path} cannot be read ({error}); expected {_KNOWN}."
         raise InputError(message) from error
     return rois_of_labels(picture, str(path))

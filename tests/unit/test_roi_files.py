@@ -149,6 +149,44 @@ def test_what_makes_arrays_cannot_be_changed_by_a_file(tmp_path, state):
     check_suite2p(read_rois(save(tmp_path / "other.npy", entries)), entries)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_files_end_in_an_error_of_ours(tmp_path, seed):
+    """Not in a crash of numpy's, nor in a memory that fills up."""
+    box = {"left": 1, "top": 2, "right": 20, "bottom": 30}
+    whole = {
+        "stat.npy": save(tmp_path / "stat.npy", stat(3)).read_bytes(),
+        "oval.roi": ImagejRoi(roitype=ROI_TYPE.OVAL, **box).tobytes(),
+        "line.roi": ImagejRoi(roitype=ROI_TYPE.LINE, x1=1, y1=2, x2=30, y2=9).tobytes(),
+        "free.roi": ImagejRoi.frompoints(np.random.default_rng(0).random((20, 2)) * 50).tobytes(),
+    }
+    random = np.random.default_rng(seed)
+    outcomes = set()
+    for _ in range(150):
+        for name, content in whole.items():
+            damaged = bytearray(content)
+            for place in random.integers(0, len(content), 3):
+                damaged[place] = random.integers(0, 256)
+            (tmp_path / name).write_bytes(damaged)
+            try:
+                read_rois(tmp_path / name)
+                outcomes.add("read")
+            except InputError:
+                outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
+
+
+def test_rois_larger_than_any_recording_are_refused(tmp_path):
+    far = ImagejRoi.frompoints(np.array([(0.0, 0.0), (9.0, 0.0), (5.0, 5.0)]), name="big")
+    far.subpixel_coordinates[1] = 1e30
+    for roi in (
+        ImagejRoi(roitype=ROI_TYPE.RECT, name="big", left=0, top=0, right=30000, bottom=30000),
+        ImagejRoi.frompoints(np.array([(0.0, 0.0), (5e5, 0.0), (5e5, 5e5)]), name="big"),
+        far,
+    ):
+        with pytest.raises(InputError, match=r"ROI big of .*damaged"):
+            read_rois(write(tmp_path, roi))
+
+
 def test_suite2ps_verdicts_are_kept(tmp_path):
     save(tmp_path / "stat.npy", stat(3))
     np.save(tmp_path / "iscell.npy", np.array([[1, 0.9], [0, 0.125], [1, 0.5]]))
