@@ -195,7 +195,7 @@ def _coordinates(roi: ImagejRoi, title: str, path: Path) -> Any:
 def _rings(roi: ImagejRoi, title: str, path: Path) -> list[Any]:
     try:
         rings = list(roi.coordinates(multi=True))
-    except (NotImplementedError, RuntimeError, IndexError) as error:
+    except (NotImplementedError, RuntimeError, IndexError, ValueError, OverflowError) as error:
         message = (
             f"ROI {title} of {path} is made of curves ({error}); turn it into a mask and back in "
             f"ImageJ (Edit > Selection > Create Mask, then Create Selection)."
