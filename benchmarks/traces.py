@@ -149,20 +149,25 @@ def measure(kind, path, rounds):
     if not worst < ALLOWED:
         message = f"{kind}: the signals differ from NumPy's by {worst}."
         raise SystemExit(message)
-    reading, signals = [], []
+    times = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        moments = [clocks()]
         read(kind, path)
-        middle = time.perf_counter()
+        moments.append(clocks())
         region_traces(path, result)
-        reading.append(middle - start)
-        signals.append(time.perf_counter() - middle)
-    ratio = np.median(reading) / np.median(signals)
+        moments.append(clocks())
+        times.append(np.diff(moments, axis=0).ravel())
+    reading_s, reading_cpu_s, signals_s, signals_cpu_s = np.median(times, axis=0)
     print(
-        f"| {kind} | {np.median(reading):.2f} | {np.median(signals):.2f} | {ratio:.0%} | "
-        f"{peak_mb(path)} | {worst:.0e} |",
+        f"| {kind} | {reading_s:.2f} | {signals_s:.2f} | {reading_s / signals_s:.0%} | "
+        f"{reading_cpu_s:.2f} | {signals_cpu_s:.2f} | {peak_mb(path)} | {worst:.0e} |",
         flush=True,
     )
+
+
+def clocks():
+    """Return seconds on the wall, and those of all threads of this process."""
+    return time.perf_counter(), time.process_time()
 
 
 def peak_mb(path):
@@ -194,7 +199,10 @@ def main() -> None:
         return
     n = max(CHECKED, round(arguments.gigabytes * 1e9 / (2 * SHAPE[0] * SHAPE[1])))
     print(f"{n} frames of {SHAPE[0]} x {SHAPE[1]}, uint16")
-    print("| format | reading s | signals s | speed | peak MB | differs from NumPy by |")
+    print(
+        "| format | reading s | signals s | speed | reading CPU s | signals CPU s | peak MB "
+        "| differs from NumPy by |"
+    )
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

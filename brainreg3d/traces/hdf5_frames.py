@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.errors import InputError, RecordingError
 from brainreg3d.traces.reader import Box, Reader, Recording, choose_frames, recording_of
-from brainreg3d.traces.stored_planes import StoredPlanes
+from brainreg3d.traces.stored_planes import PIECE_BYTES, StoredPlanes
 
 
 @attrs.frozen(eq=False)
@@ -43,17 +43,26 @@ class Hdf5Frames:
     index: tuple[slice | int, ...]
 
     def read(self, box: Box) -> NDArray[Any]:
-        """Read a part; the library lets one thread in at a time."""
-        import h5py
-
-        leading = [box[0] if isinstance(one, slice) else one for one in self.index]
-        with h5py.File(self.path, "r") as file:
-            pixels = file[self.dataset][(*leading, *box[1:])]
-        return np.ascontiguousarray(pixels, self.dtype)
+        """Read a part."""
+        return np.concatenate([piece.copy() for piece in self.pieces(box)])
 
     def pieces(self, box: Box) -> Iterator[NDArray[Any]]:
-        """Read a part at once."""
-        yield self.read(box)
+        """Read few chunks at a time; the library lets one thread in, others sum meanwhile."""
+        import h5py
+
+        start, stop, _ = box[0].indices(self.shape[0])
+        height, width = (one.stop - one.start for one in box[1:])
+        chunk = self.stored_chunk[0]
+        n_chunks = max(1, PIECE_BYTES // (chunk * height * width * self.dtype.itemsize))
+        buffer = np.empty((min(stop - start, n_chunks * chunk), height, width), self.dtype)
+        with h5py.File(self.path, "r") as file:
+            dataset = file[self.dataset]
+            for first in range(start, stop, len(buffer)):
+                times = slice(first, min(first + len(buffer), stop))
+                leading = [times if isinstance(one, slice) else one for one in self.index]
+                piece = buffer[: times.stop - times.start]
+                dataset.read_direct(piece, (*leading, *box[1:]))
+                yield piece
 
 
 def open_hdf5(path: Path, channel: int | None, member: str | None) -> Recording:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from brainreg3d.traces.reader import Box
 
-_PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 20
+"""What is read before it is summed; it stays in the processor's cache."""
 
 
 @attrs.frozen(eq=False)
@@ -63,7 +64,7 @@ class StoredPlanes:
         """Read so few frames at a time that they stay in the processor's cache until summed."""
         start, stop, _ = box[0].indices(self.shape[0])
         frame_bytes = self.shape[1] * self.shape[2] * self.stored_dtype.itemsize
-        n_frames = max(1, min(stop - start, _PIECE_BYTES // frame_bytes))
+        n_frames = max(1, min(stop - start, PIECE_BYTES // frame_bytes))
         buffer = np.empty((n_frames, *self.shape[1:]), self.stored_dtype)
         for first in range(start, stop, n_frames):
             last = min(first + n_frames, stop)

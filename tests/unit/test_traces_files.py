@@ -12,7 +12,7 @@ from recordings import NAMES, WRITERS, cut_file, make_result, means, stripes, wr
 from brainreg3d import region_traces
 from brainreg3d.errors import InputError, MissingFileError, RecordingCutShort, RecordingError
 from brainreg3d.traces import blocks as block_module
-from brainreg3d.traces import open_recording, stored_planes
+from brainreg3d.traces import hdf5_frames, open_recording, stored_planes
 
 SHAPE = (24, 30, 40)
 N = len(NAMES)
@@ -31,7 +31,8 @@ def check(path, frames, **options):
 @pytest.fixture(params=[1 << 24, 1 << 13], ids=["one block", "many blocks"])
 def _blocks(request, monkeypatch):
     monkeypatch.setattr(block_module, "_BLOCK_BYTES", request.param)
-    monkeypatch.setattr(stored_planes, "_PIECE_BYTES", request.param // 3)
+    for module in (stored_planes, hdf5_frames):
+        monkeypatch.setattr(module, "PIECE_BYTES", request.param // 3)
 
 
 @pytest.mark.parametrize("kind", WRITERS)
