@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from brainreg3d.steps import Step
 from brainreg3d.steps.given_alignment import check_atlas
 from brainreg3d.stored.record import Record
 from brainreg3d.stored.recorded_steps import changed_files, class_name, is_own, made_again
+
+_ANOTHER = "another atlas is given"
 
 
 @attrs.frozen(eq=False)
@@ -67,19 +70,23 @@ def atlas_of(
     entry = record.step("TemplateSource")
     source = _given_source(filling, given, entry)
     if not record.run:
-        return StoredAtlas(lambda: _of_alignment(record, source, filling, defaults))
+        return StoredAtlas(functools.partial(_of_alignment, record, source, filling, defaults))
     digest = record.run.get("atlas", {}).get("sha256", {}).get("annotation")
     if source is not None:
         atlas: Atlas = source.compute()
         is_same = digest is not None and atlas.sha256.get("annotation") == digest
-        return StoredAtlas(
-            lambda: atlas, digest if is_same else None, "" if is_same else "another atlas is given"
-        )
+        load = functools.partial(_given, atlas)
+        return StoredAtlas(load, digest) if is_same else StoredAtlas(load, None, _ANOTHER)
     changed = changed_files(entry, record.folder)
     for path in changed:
         logger.warning("%s has changed since the run; pixels are labelled again.", path)
     reason = f"{changed[0].name} has changed" if changed else ""
-    return StoredAtlas(lambda: _of_run(record, entry, filling), None if changed else digest, reason)
+    load = functools.partial(_of_run, record, entry, filling)
+    return StoredAtlas(load, None if changed else digest, reason)
+
+
+def _given(atlas: Atlas) -> Atlas:
+    return atlas
 
 
 def _given_source(filling: Any, given: Mapping[str, Any], entry: Mapping[str, Any] | None) -> Any:

@@ -75,6 +75,10 @@ class StoredImage(Image):
         object.__setattr__(self, "_loaded", loaded)
         return loaded
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle what was known; attrs would read the file for it."""
+        return type(self), (self.path, self.shape, self.sha256, self.frame)
+
     def __repr__(self) -> str:
         return f"<Image {self.path}, {self.shape[0]} x {self.shape[1]} px>"
 

@@ -165,7 +165,9 @@ class _Loading:
         table = table_of_file(record.files["regions"]) if usable else []
         if not table:
             table = table_of_regions(chain.regions, record.parameters("MaskWriter"))
-        return read_labels(record.files["labels"], table, self.view.shape, record.run["unseen"])
+        return read_labels(
+            record.files["labels"], table, self.view.shape, record.run.get("unseen", {})
+        )
 
     def _placed_steps(self) -> dict[str, Step]:
         """Return the steps; further files go to where those of the run are."""

@@ -62,6 +62,11 @@ class PartlyStoredLabels(Labels):
         made: NDArray[np.float32] = _made(vars(self)["_depth_mm"])
         return made
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle what makes the maps; attrs would make them for it."""
+        maps = vars(self)["_hemisphere"], vars(self)["_depth_mm"]
+        return type(self), (self.labels, *maps, self.unseen)
+
     def __repr__(self) -> str:
         return f"<Labels of {self.labels.shape[0]} x {self.labels.shape[1]} px, from a file>"
 
@@ -146,11 +151,14 @@ class StoredResult(Result):
             raise AtlasError(message)
         labels = PartlyStoredLabels(
             stored.labels,
-            lambda: self._labelled_again.labels.hemisphere,  # type: ignore[union-attr]
-            lambda: self._labelled_again.labels.depth_mm,  # type: ignore[union-attr]
+            functools.partial(self._map, "hemisphere"),
+            functools.partial(self._map, "depth_mm"),
             stored.unseen,
         )
         return attrs.evolve(chain.placed, labels=labels, outputs=outputs)
+
+    def _map(self, name: str) -> Any:
+        return getattr(self._labelled_again.labels, name)
 
     @functools.cached_property
     def _labelled_again(self) -> State:

@@ -1,6 +1,8 @@
 """`BrainReg3D.load`: results come back from their files, and only the rest is computed."""
 
+import copy
 import json
+import pickle
 import shutil
 
 import attrs
@@ -205,6 +207,19 @@ def test_how_the_pose_came_about_is_remembered(study):
     content["pose"]["yaw_deg"] += 1
     path.write_text(json.dumps(content))
     assert BrainReg3D.load(study).alignment.source == "file"
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])  # noqa: S301
+def test_loaded_results_can_be_copied_and_sent_to_other_processes(study, copied):
+    result = run(study)
+    again = copied(BrainReg3D.load(study))
+    assert np.array_equal(again.labels, result.labels)
+    assert np.array_equal(again.image.pixels, result.image.pixels)
+    assert np.array_equal(again.hemisphere, result.hemisphere)
+    looked_at = BrainReg3D.load(study)
+    assert looked_at.state.labels.labels.any()
+    again = copy.deepcopy(looked_at)
+    assert np.array_equal(again.depth_mm, result.depth_mm, equal_nan=True)
 
 
 def test_of_several_runs_one_has_to_be_named(study):
