@@ -99,17 +99,17 @@ def _voxels_of_all(
     annotation: Annotation, target_mm: float, kind_of_index: NDArray[np.uint16]
 ) -> tuple[NDArray[np.uint16], Array, Array]:
     """Return voxels as far apart as can be, up to a distance, without losing any kind."""
-    while True:
-        index, spacing_mm, first_mm = sampled_voxels(annotation, target_mm)
-        own_mm = np.asarray(annotation.spacing_mm)
-        if index.size == annotation.index.size:
-            break
-        each = np.prod(spacing_mm / own_mm)  # voxels that each of them stands for
-        counts = _count(annotation.index, kind_of_index)
+    index, spacing_mm, first_mm = sampled_voxels(annotation, target_mm)
+    if index.size == annotation.index.size:
+        return index, spacing_mm, first_mm
+    counts = _count(annotation.index, kind_of_index)
+    while index.size < annotation.index.size:
+        each = np.prod(spacing_mm / np.asarray(annotation.spacing_mm))  # voxels it stands for
         kept = each * _count(index, kind_of_index)[counts > 0] / counts[counts > 0]
         if np.all((kept >= LEAST_KEPT) & (kept <= 1 / LEAST_KEPT)):
             break
         target_mm /= 2
+        index, spacing_mm, first_mm = sampled_voxels(annotation, target_mm)
     return index, spacing_mm, first_mm
 
 

@@ -157,6 +157,18 @@ def test_a_layer_one_voxel_thin_is_sampled_everywhere(spacing_um):
         assert np.allclose(points[:, 2], 0.1 * (place + 1), atol=1e-5)
 
 
+def test_flat_voxels_are_thinned_out_along_their_short_sides():
+    """Voxels 1 mm high and 0.05 mm wide: the block stays where it is, at whatever spacing."""
+    volume = np.zeros((4, 60, 60), np.uint32)
+    volume[:3, 7:53, 7:53] = 11
+    atlas = make_atlas(volume, (1.0, 0.05, 0.05), "flat")
+    view = ImageView((20, 20), (0.07, 0.07), Pose((1.5, 1.5, 4.0)), Camera(None))
+    for spacing_um in (1, 100, 500, 100_000):
+        samples = sample(atlas, ["ANT"], view, mesh_spacing_um=spacing_um).samples
+        assert len(samples) == 400
+        assert np.allclose(samples.depth_mm, 1.0, atol=1e-6)
+
+
 @pytest.mark.parametrize("width", [20, 21])
 @pytest.mark.parametrize("sampling", ["rays", "surface", "vertices"])
 def test_the_middle_plane_of_an_odd_number_of_voxels_is_right(sampling, width):
