@@ -162,7 +162,7 @@ def test_flat_voxels_are_thinned_out_along_their_short_sides():
     volume = np.zeros((4, 60, 60), np.uint32)
     volume[:3, 7:53, 7:53] = 11
     atlas = make_atlas(volume, (1.0, 0.05, 0.05), "flat")
-    view = ImageView((20, 20), (0.07, 0.07), Pose((1.5, 1.5, 4.0)), Camera(None))
+    view = ImageView((20, 20), (0.05, 0.05), Pose((1.5, 1.5, 4.0)), Camera(None))
     for spacing_um in (1, 100, 500, 100_000):
         samples = sample(atlas, ["ANT"], view, mesh_spacing_um=spacing_um).samples
         assert len(samples) == 400
