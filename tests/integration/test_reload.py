@@ -228,7 +228,7 @@ def test_an_array_cannot_come_back_and_says_so(tmp_path):
     assert again.image is None
     assert np.array_equal(again.labels, result.labels)
     assert np.array_equal(again.ccf, result.ccf, equal_nan=True)
-    with pytest.raises(BrainReg3DError, match="array.*image="):
+    with pytest.raises(BrainReg3DError, match=r"array.*image="):
         again.plot_overlay()
     whole = load_registration_result(tmp_path, atlas=make_atlas(), image=picture)
     assert np.array_equal(whole.image.pixels, picture)
