@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import Any
 
@@ -10,6 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._threads import count_threads
 from brainreg3d.traces.array_frames import ArrayFrames
 from brainreg3d.traces.reader import Box, Reader, Recording
 from brainreg3d.traces.sums import Job, Sums, join
@@ -112,8 +112,7 @@ def _bytes(recording: Recording, shape: tuple[int, ...]) -> int:
 
 
 def _n_threads(block_bytes: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(cores or 1, _MOST_THREADS, _MOST_BYTES // block_bytes))
+    return max(1, min(count_threads(), _MOST_THREADS, _MOST_BYTES // block_bytes))
 
 
 def _lengths(n: int, step: int) -> tuple[int, ...]:

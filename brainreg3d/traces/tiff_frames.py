@@ -193,12 +193,16 @@ def _fault(planes: Planes, layout: Layout, n_frames: int) -> Fault | None:
 
 def _n_within(pages: list[Any]) -> int:
     """Return how many planes from the first on lie whole within their files."""
+    parent, size = None, 0
     for number, page in enumerate(pages):
         if page is None:
             return number
-        size = page.parent.filehandle.size
-        ends = zip(page.dataoffsets, page.databytecounts, strict=False)
-        if any(offset + count > size for offset, count in ends):
+        if page.parent is not parent:
+            parent, size = page.parent, page.parent.filehandle.size
+        if (
+            max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
+            > size
+        ):
             return number
     return len(pages)
 
@@ -209,7 +213,7 @@ def _locate(
     """Return files, number of the file and first byte of planes that lie as they are."""
     if not keyframe.is_memmappable:
         return None
-    files: dict[str, int] = {}
+    files: dict[Any, int] = {}  # hundreds of thousands of pages lie in a few files
     offsets = np.empty(len(pages), np.int64)
     numbers = np.empty(len(pages), np.int64)
     for place, page in enumerate(pages):
@@ -219,6 +223,6 @@ def _locate(
             return None
         offsets[place] = starts[0]
         file = page.parent.filehandle
-        # tifffile opens in text what it was given; other files of an OME set lie beside it.
-        numbers[place] = files.setdefault(str(Path(file.dirname, file.name).absolute()), len(files))
-    return tuple(files), numbers, offsets
+        numbers[place] = files.setdefault(file, len(files))
+    paths = tuple(str(Path(file.dirname, file.name).absolute()) for file in files)
+    return paths, numbers, offsets

@@ -84,6 +84,8 @@ def find_planes(tif: tifffile.TiffFile, member: str | None, name: str) -> Planes
     next_directory = _lost_directory(tif)
     if next_directory is not None:
         return _left_planes(tif, next_directory, name)
+    if member is None and (single := _single_pages(tif)) is not None:
+        return Planes(single[0], (len(single),), pages=single)
     series = _choose_series(tif, member, name)
     first = series[0]
     if len(series) > 1:  # saved one by one, each with a description of its own
@@ -107,6 +109,21 @@ def find_planes(tif: tifffile.TiffFile, member: str | None, name: str) -> Planes
     if first.dataoffset is not None:
         return Planes(first.keyframe, leading, axis, offset=first.dataoffset)
     return Planes(first.keyframe, leading, axis, pages=list(first.pages))
+
+
+def _single_pages(tif: tifffile.TiffFile) -> list[Any] | None:
+    """Return the pages of a file to which tifffile wrote images of one kind, each on its own.
+
+    To it they are as many series, which take six times as long to list.
+    """
+    first: Any = tif.pages[0]
+    text = first.shaped_description
+    if len(tif.pages) < 2 or text is None or len(json.loads(text).get("shape", ())) != 2:
+        return None
+    pages: list[Any] = list(tif.pages)
+    if all(one.shaped_description == text and one.hash == first.hash for one in pages):
+        return pages
+    return None
 
 
 def _choose_series(tif: tifffile.TiffFile, member: str | None, name: str) -> list[Any]:

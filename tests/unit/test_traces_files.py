@@ -153,6 +153,11 @@ def test_what_is_meant_within_a_file(tmp_path):
         region_traces(tmp_path / "s.tif", RESULT)
     check(f"{tmp_path / 's.tif'}::0", one)
 
+    with tifffile.TiffWriter(tmp_path / "reference.tif") as writer:
+        writer.write(other[0])  # a picture before the recording
+        writer.write(one)
+    check(tmp_path / "reference.tif", one)
+
 
 def test_a_set_of_ome_files(tmp_path):
     """The second file of an OME set holds frames of the same series."""
