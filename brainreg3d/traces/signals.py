@@ -108,6 +108,11 @@ def region_traces(
     >>> result = BrainReg3D.load("mouse_alignment.json")  # doctest: +SKIP
     >>> region_traces("recording.tif", result)["VISp"].plot()  # doctest: +SKIP
     """
+    if not isinstance(result, Result):
+        message = (
+            f"result is what run() or BrainReg3D.load(path) returns; got {type(result).__name__}."
+        )
+        raise InputError(message)
     chosen = _check_statistics(statistic, weights)
     level = parse_baseline(baseline)
     opened = open_recording(recording, channel=channel, missing_chunks=missing_chunks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -91,13 +91,13 @@ def find_planes(tif: tifffile.TiffFile, member: str | None, name: str) -> Planes
     if len(series) > 1:  # saved one by one, each with a description of its own
         pages = [one.pages[0] for one in series]
         return Planes(first.keyframe, (len(pages),), pages=pages)
-    stated = _stated_shape(tif)
+    stated, letters = _stated_shape(tif)
     if len(first.shape) == 2 and _product(stated) > 1 and first.keyframe.is_memmappable:
         # ImageJ's large stacks have a single directory; tifffile no longer believes a short one.
         return Planes(
             first.keyframe,
             stated,
-            _frame_axis(stated, ""),
+            _frame_axis(stated, letters),
             offset=first.keyframe.dataoffsets[0],
             broken=f"the file ends after {tif.filehandle.size} bytes",
         )
@@ -147,7 +147,11 @@ def _choose_series(tif: tifffile.TiffFile, member: str | None, name: str) -> lis
 
 
 def _frame_axis(leading: tuple[int, ...], axes: str) -> int:
-    return axes.index("T") if "T" in axes[: len(leading)] else 0
+    """Return which axis is that of frames: of time, or else the first that is none of channels."""
+    axes = axes[: len(leading)]
+    if "T" in axes:
+        return axes.index("T")
+    return next((place for place, letter in enumerate(axes) if letter != "C"), 0)
 
 
 def _lost_directory(tif: tifffile.TiffFile) -> int | None:
@@ -168,12 +172,12 @@ def _lost_directory(tif: tifffile.TiffFile) -> int | None:
 
 def _left_planes(tif: tifffile.TiffFile, lost: int, name: str) -> Planes:
     """Return the planes of a file whose list of directories breaks off."""
-    pages, stated = tif.pages, _stated_shape(tif)
+    pages, (stated, letters) = tif.pages, _stated_shape(tif)
     keyframe: Any = pages[0]
     n_pages, plane_bytes = len(pages), keyframe.size * keyframe.dtype.itemsize
     second_directory = pages[1].offset if n_pages > 1 else lost
     reason = f"its list of planes breaks off after {n_pages}"
-    axis = _frame_axis(stated, "")
+    axis = _frame_axis(stated, letters)
     start = keyframe.dataoffsets[0]
     # Programs that know all frames beforehand write them without a gap, and directories behind.
     if keyframe.is_memmappable and second_directory >= start + 2 * plane_bytes:
@@ -191,27 +195,36 @@ def _left_planes(tif: tifffile.TiffFile, lost: int, name: str) -> Planes:
     return Planes(keyframe, (n_pages,), pages=list(pages), broken=reason + ", nobody knows how far")
 
 
-def _stated_shape(tif: tifffile.TiffFile) -> tuple[int, ...]:
-    """Return the axes before rows and columns as tifffile, ImageJ or OME describe them."""
+def _stated_shape(tif: tifffile.TiffFile) -> tuple[tuple[int, ...], str]:
+    """Return the axes before rows and columns, and their letters, as the file describes them."""
     page: Any = tif.pages[0]
-    text = page.description or ""
+    text = page.shaped_description or page.description or ""
     if text.startswith("{"):
         try:
-            shape = json.loads(text).get("shape", [])
+            known = json.loads(text)
+            shape, letters = known.get("shape", []), known.get("axes", "")
         except ValueError:
-            return ()
-        return tuple(shape[:-2]) if list(shape[-2:]) == list(page.shape) else ()
+            return (), ""
+        fits = list(shape[-2:]) == list(page.shape)
+        return (tuple(shape[:-2]), letters[:-2]) if fits else ((), "")
     if tif.is_imagej:
         known = tif.imagej_metadata or {}
-        sizes = [int(known.get(key, 1)) for key in ("frames", "slices", "channels")]
         n_images = int(known.get("images", 1))
-        leading = tuple(n for n in sizes if n > 1)
-        return leading if _product(leading) == n_images else (n_images,)
+        sizes = {"T": "frames", "Z": "slices", "C": "channels"}
+        leading, letters = _longer_than_one({k: int(known.get(v, 1)) for k, v in sizes.items()})
+        return (leading, letters) if _product(leading) == n_images else ((n_images,), "")
     order = _OME_ORDER.search(text)
-    if order is not None:
-        ome_sizes = dict(_OME_SIZE.findall(text))
-        return tuple(int(ome_sizes.get(letter, 1)) for letter in reversed(order[1]))
-    return ()
+    if order is not None:  # written fastest first
+        found = dict(_OME_SIZE.findall(text))
+        return _longer_than_one(
+            {letter: int(found.get(letter, 1)) for letter in reversed(order[1])}
+        )
+    return (), ""
+
+
+def _longer_than_one(sizes: Mapping[str, int]) -> tuple[tuple[int, ...], str]:
+    kept = {letter: n for letter, n in sizes.items() if n > 1}
+    return tuple(kept.values()), "".join(kept)
 
 
 def _product(leading: tuple[int, ...]) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import NAMES, make_result, means, stripes
 
-from brainreg3d import region_traces
+from brainreg3d import BrainReg3D, region_traces
 from brainreg3d.errors import InputError, OutputError, RecordingCutShort, RecordingError
 from brainreg3d.result import NotComputed, Result
 from brainreg3d.state import State
@@ -290,6 +290,11 @@ def test_a_recording_that_does_not_fit(shape, options, words, result):
 def test_what_cannot_be_used_is_named(options, words, result):
     with pytest.raises(InputError, match=words):
         region_traces(noise(), result, **options)
+
+
+def test_a_registration_is_no_result():
+    with pytest.raises(InputError, match=r"run\(\)"):
+        region_traces(noise(), BrainReg3D("image.tif"))
 
 
 def test_without_labels_there_are_no_signals():

@@ -295,6 +295,45 @@ def test_a_channel_of_a_file_cut_short(tmp_path):
         np.testing.assert_allclose(traces, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("axes", ["TCYX", "CTYX", "CZYX", "ZCYX"])
+def test_whatever_the_order_of_axes(axes, tmp_path):
+    """Time, or else depth, is that of frames; whole and cut short, contiguous and packed."""
+    frames = noise((12, 2, *SHAPE[1:]))
+    stored = frames if axes[1] == "C" else np.swapaxes(frames, 0, 1)
+    for options in ({}, {"compression": "zlib"}):
+        path = tmp_path / "r.tif"
+        tifffile.imwrite(path, stored, metadata={"axes": axes}, **options)
+        check(path, frames[:, 1], channel=1)
+        cut = cut_file(path, int(path.stat().st_size * 0.8))
+        with pytest.raises(RecordingCutShort, match="expected 12 frames") as caught:
+            region_traces(cut, RESULT, channel=1)
+        traces = caught.value.traces
+        assert len(traces) in ((7, 8) if axes[0] == "C" else (9, 10))
+        expected = means(frames[: len(traces), 1], RESULT.labels, N)
+        np.testing.assert_allclose(traces, expected, rtol=1e-12)
+
+
+def test_ome_that_describes_itself_at_the_start_cut_short(tmp_path):
+    frames = noise((12, 2, *SHAPE[1:]))
+    xml = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" '
+        'SizeX="40" SizeY="30" SizeC="2" SizeZ="1" SizeT="12"><TiffData/></Pixels></Image></OME>'
+    )
+    path = tmp_path / "r.ome.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for i, frame in enumerate(frames.reshape(24, 30, 40)):
+            text = xml if i == 0 else None
+            writer.write(frame, description=text, metadata=None, contiguous=False)
+    check(path, frames[:, 0], channel=0)
+    cut = cut_file(path, path.stat().st_size // 2)
+    with pytest.raises(RecordingCutShort, match="expected 12 frames") as caught:
+        region_traces(cut, RESULT, channel=0)
+    assert len(caught.value.traces) in (5, 6)
+    expected = means(frames[: len(caught.value.traces), 0], RESULT.labels, N)
+    np.testing.assert_allclose(caught.value.traces, expected, rtol=1e-12)
+
+
 def test_a_list_of_planes_that_is_lost_though_all_frames_are_there(tmp_path, log):
     frames = noise()
     path = write("plain", tmp_path, frames)
