@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from brainreg3d._compiled import njit
 from brainreg3d._kept import Kept
+from brainreg3d._threads import count_threads
 from brainreg3d.atlas.annotation import Annotation
 from brainreg3d.atlas.blocks import BLOCK_VOXELS, BlockTable, blocks_along
 
@@ -64,7 +64,7 @@ def find_blocks(index: NDArray[np.uint16]) -> BlockTable:
         length = _list_structures(slab, ends, entries)
         return ends, entries[:length].copy()
 
-    with ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(count_threads()) as pool:
         layers = list(pool.map(search, range(shape[0])))
     before = np.cumsum([0, *(entries.size for _, entries in layers)])
     ends = [layer_ends + start for (layer_ends, _), start in zip(layers, before, strict=False)]

@@ -18,22 +18,16 @@ from typing import Any
 import attrs
 
 from brainreg3d._logging import logger
+from brainreg3d._threads import THREADS_VARIABLE, count_threads
 from brainreg3d.batch.task import Report, Task
-from brainreg3d.batch.worker import STARTER, THREADS_VARIABLE, receive, send
+from brainreg3d.batch.worker import STARTER, receive, send
 from brainreg3d.errors import OutputError
 
 _TICK_S = 1.0
-_THREAD_VARIABLES = (
+_VARIABLES_OF_OTHERS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
-    *("NUMBA_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", THREADS_VARIABLE),
+    *("NUMBA_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"),
 )
-
-
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run_in_processes(tasks: Sequence[Task], n_workers: int) -> Iterator[Report | None]:
@@ -55,8 +49,8 @@ def run_in_processes(tasks: Sequence[Task], n_workers: int) -> Iterator[Report |
         One for each task, as they end; None about every second in between.
     """
     died: list[Task] = []
-    n_threads = max(1, count_cores() // n_workers)
-    with _Pool(min(n_workers, len(tasks)), n_threads) as pool:
+    n_workers = min(n_workers, len(tasks))
+    with _Pool(n_workers, max(1, count_threads() // n_workers)) as pool:
         for task, outcome in pool.run(tasks):
             if task is not None and isinstance(outcome, str):
                 logger.info("The process that ran %s %s.", task.name, outcome)
@@ -64,7 +58,7 @@ def run_in_processes(tasks: Sequence[Task], n_workers: int) -> Iterator[Report |
             elif not isinstance(outcome, str):
                 yield outcome
     for task in died:
-        with _Pool(1, count_cores()) as pool:
+        with _Pool(1, count_threads()) as pool:
             for _, outcome in pool.run([task]):
                 if isinstance(outcome, str):
                     problem = f"The process that ran it {outcome}, twice, the second time alone."
@@ -86,7 +80,8 @@ class _Pool:
 
     def __init__(self, n_workers: int, n_threads: int) -> None:
         self._n_workers = n_workers
-        self._environment = {name: str(n_threads) for name in _THREAD_VARIABLES} | os.environ
+        ours = {THREADS_VARIABLE: str(n_threads)}  # its share of what the user allows all of them
+        self._environment = dict.fromkeys(_VARIABLES_OF_OTHERS, str(n_threads)) | os.environ | ours
         self._workers: list[_Worker] = []
         self._events: queue.SimpleQueue[tuple[_Worker, Report | None]] = queue.SimpleQueue()
 

@@ -11,11 +11,12 @@ from typing import Any
 import attrs
 
 from brainreg3d._logging import logger
+from brainreg3d._threads import count_threads
 from brainreg3d.atlas import Atlas
 from brainreg3d.batch.columns import COLUMNS
 from brainreg3d.batch.contact_sheet import SHEET_NAME, write_contact_sheets
 from brainreg3d.batch.groups import ALL, SPACES, write_groups
-from brainreg3d.batch.processes import count_cores, run_in_processes
+from brainreg3d.batch.processes import run_in_processes
 from brainreg3d.batch.record import is_done, remove_left_overs
 from brainreg3d.batch.sessions import Session, in_order, make_sessions
 from brainreg3d.batch.summary import DONE, BatchSummary, Book, SessionOutcome
@@ -197,7 +198,7 @@ class _Batch:
             return task, ""
 
         tasks = []
-        with ThreadPoolExecutor(count_cores()) as pool:  # files are hashed
+        with ThreadPoolExecutor(count_threads()) as pool:  # files are hashed
             for session, (task, problem) in zip(level, pool.map(look, level), strict=True):
                 if task is not None:
                     tasks.append(task)
@@ -224,8 +225,7 @@ class _Batch:
             else:
                 ready.append(task)
         if ready:
-            n_workers = self.workers or count_cores()
-            yield from run_in_processes(ready, n_workers)
+            yield from run_in_processes(ready, self.workers or count_threads())
 
     def finish(self, group_space: str) -> BatchSummary:
         """Write sheets and masks of groups; return what all came to."""

@@ -18,9 +18,6 @@ from typing import IO, Any
 
 _LENGTH = struct.Struct("<Q")
 
-THREADS_VARIABLE = "PYTHON_CPU_COUNT"
-"""Environment variable that says for how many cores a process should start threads."""
-
 STARTER = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
@@ -77,9 +74,6 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
 
 def main() -> None:
     """Run the tasks that come in, one after the other."""
-    n_threads = os.environ.get(THREADS_VARIABLE, "")
-    if n_threads.isdecimal() and sys.version_info < (3, 13):  # later, Python does it itself
-        os.cpu_count = lambda: int(n_threads)
     reports = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anything prints must not get between the reports
     sys.stdout = sys.stderr = _NotATerminal(os.fdopen(os.dup(2), "wb"), line_buffering=True)

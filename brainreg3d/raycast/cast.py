@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._threads import count_threads
 from brainreg3d.atlas import Annotation
 from brainreg3d.geometry import ImageView, Rays
 from brainreg3d.raycast._gaps import gaps_around
@@ -33,7 +33,7 @@ def _in_threads(work: Callable[[slice], Any], n_rays: int, rays_per_chunk: int) 
     """Run `work` on all chunks; the compiled walk releases the interpreter's lock."""
     starts = range(0, n_rays, rays_per_chunk)
     chunks = [slice(start, min(start + rays_per_chunk, n_rays)) for start in starts]
-    workers = max(1, min(os.cpu_count() or 1, len(chunks)))
+    workers = max(1, min(count_threads(), len(chunks)))
     if workers == 1:
         return [work(chunk) for chunk in chunks]
     with ThreadPoolExecutor(workers) as pool:

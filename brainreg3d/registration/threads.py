@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from brainreg3d._threads import count_threads
 
 
 def in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
@@ -23,12 +24,5 @@ def in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any
     list
         Results in the order of the items.
     """
-    with ThreadPoolExecutor(thread_count()) as pool:
+    with ThreadPoolExecutor(count_threads()) as pool:
         return list(pool.map(function, items))
-
-
-def thread_count() -> int:
-    """Return how many threads this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

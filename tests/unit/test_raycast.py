@@ -157,7 +157,7 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
     view = ImageView((260, 200), (0.01, 0.01), Pose((1, 1, 2), 10, 20, 30), Camera(30))
     tables = []
     for count in (1, 7):
-        monkeypatch.setattr("os.cpu_count", lambda count=count: count)
+        monkeypatch.setenv("BRAINREG3D_NUM_THREADS", str(count))
         hits = cast_first_hits(annotation, view.rays())
         tables.append(hits.index.tobytes() + hits.distance_mm.tobytes() + hits.right.tobytes())
     assert tables[0] == tables[1]
@@ -172,7 +172,7 @@ def test_the_number_of_threads_changes_no_result(monkeypatch):
     opaque = draw.random(label_of_index.size) < 0.5
     some = np.sort(draw.choice(200 * 260, 30_000, replace=False))
     for count in (1, 2, 7):
-        monkeypatch.setattr("os.cpu_count", lambda count=count: count)
+        monkeypatch.setenv("BRAINREG3D_NUM_THREADS", str(count))
         fresh = attrs.evolve(atlas.annotation, blocks=None)
         own = attrs.evolve(atlas, annotation=fresh)
         blocks = find_blocks(fresh.index)
