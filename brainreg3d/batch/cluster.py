@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from brainreg3d.errors import BrainReg3DError
 
 _TICK_S = 1.0
 _CONNECT_S = 20.0
+_ADDRESS = re.compile(r"inproc://\S+|([a-z]+://)?[^\s/]+:\d+/?", re.IGNORECASE)
 
 
 class ClusterError(BrainReg3DError, RuntimeError):
@@ -104,6 +106,9 @@ def _connect(address: str) -> Any:
             "on all workers."
         )
         raise ClusterError(message) from error
+    if not _ADDRESS.fullmatch(address):  # with which distributed would wait, and then show a trace
+        message = f"A scheduler has an address such as tcp://10.0.0.1:8786; got {address!r}."
+        raise ClusterError(message)
     connect: Any = distributed.Client
     try:
         return connect(address, timeout=_CONNECT_S, set_as_default=False)

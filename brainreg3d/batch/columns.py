@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -116,11 +117,13 @@ def is_nothing(value: Any) -> bool:
     Returns
     -------
     bool
-        True for None, NaN and blanks.
+        True for None, NaN, the two of pandas, and blanks.
     """
     if isinstance(value, str):
         return not value.strip()
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas may not be there
+        return True
+    return isinstance(value, float) and math.isnan(value)
 
 
 def read_cells(
@@ -213,6 +216,25 @@ def _pair(name: str, items: Sequence[Any]) -> tuple[float, float]:
 
 def _path(cell: Any, folder: Path) -> Any:
     """Return an absolute path; an object that is no path, such as a pose, as it is."""
-    if not isinstance(cell, str | Path):
-        return cell
-    return folder / Path(str(cell).strip()).expanduser()
+    return path_from(cell, folder) if isinstance(cell, str | Path) else cell
+
+
+def path_from(text: str | Path, folder: Path) -> Path:
+    """Return a path that a table names.
+
+    Parameters
+    ----------
+    text : str or pathlib.Path
+        As it stands there; ``~`` is the home folder.
+    folder : pathlib.Path
+        What relative paths start from.
+
+    Returns
+    -------
+    pathlib.Path
+        The path, whether it exists or not.
+    """
+    path = Path(str(text).strip())
+    with contextlib.suppress(RuntimeError):  # "~name" where nobody has that name may be a file
+        path = path.expanduser()
+    return folder / path

@@ -126,8 +126,11 @@ def _tile(outcome: SessionOutcome, output_dir: Path) -> _Tile:
         return _Tile(outcome, None)
     from PIL import Image
 
-    with Image.open(path) as picture:
-        return _Tile(outcome, np.asarray(picture.convert("RGB")))
+    try:
+        with Image.open(path) as picture:
+            return _Tile(outcome, np.asarray(picture.convert("RGB")))
+    except OSError:  # damaged in a way that left its size
+        return _Tile(outcome, None)
 
 
 def _draw_tile(figure: Figure, tile: _Tile, left: float, top: float, height: float) -> None:

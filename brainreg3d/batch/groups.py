@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,18 @@ class Member:
 class GroupMasks:
     """How many sessions of a group show each region at each place.
 
+    Most regions are nowhere in most pixels: only where they are takes memory.
+
     Parameters
     ----------
     acronyms : tuple of str
         All regions that any session asked for, in the order in which they first occur.
-    count : numpy.ndarray of uint16, shape (R, H, W)
-        Sessions.
+    shape : tuple of int
+        (rows, columns) of a mask.
+    where : numpy.ndarray of int64, shape (N,)
+        Flat indices into an array of shape (R, H, W), ascending.
+    count : numpy.ndarray of uint32, shape (N,)
+        How many sessions show that region in that pixel, from 1 on.
     n_sessions : int
         In the group.
     pixel_size_mm : tuple of float
@@ -71,25 +78,43 @@ class GroupMasks:
     """
 
     acronyms: tuple[str, ...]
-    count: NDArray[np.uint16]
+    shape: tuple[int, int]
+    where: NDArray[np.int64]
+    count: NDArray[np.uint32]
     n_sessions: int
     pixel_size_mm: tuple[float, float]
     atlas: str
 
-    @property
-    def intersection(self) -> NDArray[np.bool_]:
-        """Where all sessions show the region, shape (R, H, W)."""
-        return np.asarray(self.count == self.n_sessions)
+    def intersections(self) -> Iterator[NDArray[np.bool_]]:
+        """Yield where all sessions show a region, shape (H, W), for one after the other."""
+        return (count == self.n_sessions for count in self._counts())
 
-    @property
-    def union(self) -> NDArray[np.bool_]:
-        """Where any session shows the region, shape (R, H, W)."""
-        return np.asarray(self.count > 0)
+    def unions(self) -> Iterator[NDArray[np.bool_]]:
+        """Yield where any session shows a region, shape (H, W), for one after the other."""
+        return (count > 0 for count in self._counts())
 
-    @property
-    def share(self) -> NDArray[np.float32]:
-        """In which share of the sessions the region is shown, shape (R, H, W), from 0 to 1."""
-        return (self.count / np.float32(self.n_sessions)).astype(np.float32)
+    def shares(self) -> Iterator[NDArray[np.float32]]:
+        """Yield in which share of the sessions a region is shown, shape (H, W), from 0 to 1."""
+        return (count / np.float32(self.n_sessions) for count in self._counts())
+
+    def areas_mm2(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the areas of intersections and unions, each of shape (R,).
+
+        They are flat, in the plane of the masks.
+        """
+        region = self.where // (self.shape[0] * self.shape[1])
+        chosen = region[self.count == self.n_sessions], region
+        area_mm2 = self.pixel_size_mm[0] * self.pixel_size_mm[1]
+        inner, outer = (np.bincount(r, minlength=len(self.acronyms)) * area_mm2 for r in chosen)
+        return inner, outer
+
+    def _counts(self) -> Iterator[NDArray[np.float32]]:
+        size = self.shape[0] * self.shape[1]
+        ends = np.searchsorted(self.where, size * np.arange(len(self.acronyms) + 1))
+        for place, (start, end) in enumerate(pairwise(ends.tolist())):
+            count = np.zeros(size, dtype=np.float32)  # exact up to millions of sessions
+            count[self.where[start:end] - size * place] = self.count[start:end]
+            yield count.reshape(self.shape)
 
 
 def combine(members: Iterable[Member], acronyms: Sequence[str]) -> GroupMasks:
@@ -114,20 +139,42 @@ def combine(members: Iterable[Member], acronyms: Sequence[str]) -> GroupMasks:
     """
     places = {name: place for place, name in enumerate(acronyms)}
     first: Member | None = None
-    count = np.empty(0, dtype=np.uint16)
+    where, count = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint32)
     n_sessions = 0
     for member in members:
-        if first is None:
-            first, count = member, np.zeros((len(acronyms), *member.labels.shape), np.uint16)
+        first = first or member
         _check_same(first, member)
-        rows, cols = np.nonzero(member.labels)
-        place = np.array([places[name] for name in member.acronyms])
-        count[place[member.labels[rows, cols] - 1], rows, cols] += 1
+        place = np.array([places[name] for name in member.acronyms], dtype=np.int64)
+        pixels = np.flatnonzero(member.labels)
+        region = place[member.labels.ravel()[pixels] - 1]
+        where, count = _with(where, count, np.sort(region * member.labels.size + pixels))
         n_sessions += 1
     if first is None:
         message = "No session is done."
         raise InputError(message)
-    return GroupMasks(tuple(acronyms), count, n_sessions, first.pixel_size_mm, first.atlas)
+    n_rows, n_cols = first.labels.shape
+    return GroupMasks(
+        tuple(acronyms),
+        (n_rows, n_cols),
+        where,
+        count,
+        n_sessions,
+        first.pixel_size_mm,
+        first.atlas,
+    )
+
+
+def _with(
+    where: NDArray[np.int64], count: NDArray[np.uint32], more: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Count further places, each once; both lists of places ascend."""
+    slot = np.searchsorted(where, more)
+    is_known = np.zeros(len(more), dtype=bool)
+    inside = slot < len(where)
+    is_known[inside] = where[slot[inside]] == more[inside]
+    count[slot[is_known]] += 1
+    new = ~is_known
+    return np.insert(where, slot[new], more[new]), np.insert(count, slot[new], 1)
 
 
 def write_groups(
@@ -248,27 +295,22 @@ def _file_start(group: str, taken: set[str]) -> str:
 def _write_masks(start: str, masks: GroupMasks, output_dir: Path) -> list[Path]:
     paths = _paths(start, output_dir)
     info = f"brainreg3d {__version__}; atlas {masks.atlas}; {masks.n_sessions} sessions"
-    shape = (masks.count.shape[1], masks.count.shape[2])
+    stacks: dict[str, tuple[Callable[..., None], Iterator[NDArray[Any]]]] = {
+        "share": (write_share_stack, masks.shares()),  # first, as the largest: it may be too large
+        "intersection": (write_mask_stack, masks.intersections()),
+        "union": (write_mask_stack, masks.unions()),
+    }
     with atomic_files("masks of a group") as files:
-        for what in ("intersection", "union"):
-            write_mask_stack(
-                files.temporary(paths[what]),
-                getattr(masks, what),
-                masks.acronyms,
-                shape,
-                masks.pixel_size_mm,
-                f"{info}; {what}",
-            )
-        share = files.temporary(paths["share"])
-        write_share_stack(share, masks.share, masks.acronyms, masks.pixel_size_mm, f"{info}; share")
+        for what, (write, pages) in stacks.items():
+            size_mm, about = masks.pixel_size_mm, f"{info}; {what}"
+            place = files.temporary(paths[what])
+            write(place, pages, masks.acronyms, masks.shape, size_mm, about)
     return list(paths.values())
 
 
 def _areas(group: str, masks: GroupMasks) -> list[dict[str, Any]]:
-    """Return rows of a table; areas are flat, in the plane of the masks."""
-    area_mm2 = masks.pixel_size_mm[0] * masks.pixel_size_mm[1]
-    counts = (np.count_nonzero(mask, axis=(1, 2)) for mask in (masks.intersection, masks.union))
-    inner, outer = (count * area_mm2 for count in counts)
+    """Return rows of the table of groups."""
+    inner, outer = masks.areas_mm2()
     return [
         {
             "group": group,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from brainreg3d.batch.columns import COLUMNS, INSTEAD_OF_EACH_OTHER, read_cells
+from brainreg3d.batch.columns import COLUMNS, INSTEAD_OF_EACH_OTHER, path_from, read_cells
 from brainreg3d.batch.table import Row
 from brainreg3d.errors import InputError
 from brainreg3d.steps.write import FILE_NAMES
@@ -17,7 +19,8 @@ from brainreg3d.steps.write import FILE_NAMES
 _ALIGNMENT_END = FILE_NAMES["alignment"]
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for n in range(1, 10))}
-_LONGEST_NAME = 120  # file systems take 255 bytes, of which names of files need some
+_LONGEST_NAME = 120  # in bytes; file systems take 255, of which names of files need some
+_FILE_OF_THE_BATCH = re.compile(r"(batch|group)_.*\.(csv|png|tif)", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -104,7 +107,7 @@ def _with_reference(session: Session, sessions: Sequence[Session], folder: Path)
     """Find out whether a reference is a session of the table, by name or image, or a file."""
     if not session.reference or any(session.reference == other.name for other in sessions):
         return session
-    path = folder / Path(session.reference).expanduser()
+    path = path_from(session.reference, folder)
     beside = path.with_name(f"{path.stem.removesuffix('.ome')}{_ALIGNMENT_END}")
     if session.reference_alignment is None and not beside.exists():
         found = next((other.name for other in sessions if other.image == path), None)
@@ -151,7 +154,7 @@ def _session(
 
 def _image_of(row: Row, folder: Path) -> Path | None:
     text = str(row.cells.get("image", "")).strip()
-    return folder / Path(text).expanduser() if text else None
+    return path_from(text, folder) if text else None
 
 
 def _names(rows: Sequence[Row], images: Sequence[Path | None]) -> list[str]:
@@ -163,11 +166,11 @@ def _names(rows: Sequence[Row], images: Sequence[Path | None]) -> list[str]:
     ]
     deepest = max((len(image.parts) for image in images if image is not None), default=1)
     for n_parts in range(2, deepest + 1):
-        lower = [name.lower() for name in names]
+        count = Counter(map(_as_compared, names))
         again = [
             (place, image)
             for place, image in enumerate(images)
-            if image is not None and lower.count(lower[place]) > 1 and not given[place]
+            if image is not None and count[_as_compared(names[place])] > 1 and not given[place]
         ]
         if not again:
             break
@@ -181,26 +184,38 @@ def _given_name(row: Row) -> str:
     value = row.cells.get("session", "")
     name = str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
     bad = _UNSAFE.search(name) or name.startswith(".") or name.endswith(".")
-    if bad or name.lower() in _RESERVED or len(name) > _LONGEST_NAME:
+    if bad or _is_taken(name) or len(name.encode()) > _LONGEST_NAME:
         message = (
             f"{row.place} calls its session {name!r}, which cannot be the name of a folder "
-            f"everywhere; use letters, digits, blanks, - and _, at most {_LONGEST_NAME} of them."
+            f"everywhere; use letters, digits, blanks, - and _, at most {_LONGEST_NAME} bytes of "
+            f"them."
         )
         raise InputError(message)
     return name
 
 
+def _is_taken(name: str) -> bool:
+    """Tell whether Windows or the batch itself has another use for a name."""
+    return name.lower().split(".")[0] in _RESERVED or bool(_FILE_OF_THE_BATCH.fullmatch(name))
+
+
+def _as_compared(name: str) -> str:
+    """Return what is equal for names that some file system takes for the same."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def _default_name(image: Path, n_parts: int) -> str:
     """Return a name from the last parts of an image's path."""
     parts = [*image.parts[-n_parts:-1], image.stem.removesuffix(".ome")]
-    name = _UNSAFE.sub("-", "_".join(parts)).strip(" .-")[-_LONGEST_NAME:]
-    return f"{name}_" if name.lower() in _RESERVED else name or "unnamed"
+    whole = _UNSAFE.sub("-", "_".join(parts)).strip(" .-").encode()
+    name = whole[-_LONGEST_NAME + 1 :].decode(errors="ignore").strip(" .-") or "unnamed"
+    return f"_{name}" if _is_taken(name) else name
 
 
 def _check_unique(names: Sequence[str], rows: Sequence[Row]) -> None:
     seen: dict[str, Row] = {}
     for name, row in zip(names, rows, strict=True):
-        other = seen.setdefault(name.lower(), row)
+        other = seen.setdefault(_as_compared(name), row)
         if other is not row:
             message = (
                 f"{other.place} and {row.place} are both called {name!r}; give each a name of its "

@@ -73,20 +73,24 @@ def read_table(sessions: Any) -> tuple[list[Row], Path]:
 
 def _read_file(path: Path) -> list[Row]:
     if not path.is_file():
-        message = f"There is no table {path}; expected a CSV file with a row for each session."
+        wrong = f"{path} is a folder" if path.is_dir() else f"There is no table {path}"
+        message = f"{wrong}; expected a CSV file with a row for each session."
         raise MissingFileError(message)
     lines = _decoded(path).splitlines(keepends=True)
     first = 0
     separator = None
     if lines and lines[0].lower().startswith("sep="):  # Excel's own hint
-        separator, first = lines[0][4:5], 1
+        separator, first = lines[0][4:].strip("\r\n"), 1
     while first < len(lines) and not lines[first].strip(" \t\r\n;,"):
         first += 1
     if first == len(lines):
         message = f"{path} is empty; expected a header and a row for each session."
         raise InputError(message)
-    separator = separator or max(_SEPARATORS, key=lines[first].count)
-    reader = csv.reader(io.StringIO("".join(lines[first:])), delimiter=separator)
+    if separator is None or len(separator) != 1:
+        separator = max(_SEPARATORS, key=lines[first].count)
+    # Lines end in any of the three ways; that of old Macintosh programs the reader does not take.
+    text = io.StringIO("".join(lines[first:]), newline=None)
+    reader = csv.reader(text, delimiter=separator)
     try:
         names = _header(next(reader), str(path))
         rows = []
@@ -100,7 +104,11 @@ def _read_file(path: Path) -> list[Row]:
 
 
 def _decoded(path: Path) -> str:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        message = f"Cannot read the table {path}: {error.strerror or error}."
+        raise InputError(message) from error
     if b"\0" in content and not content.startswith(_UTF_16_MARKS):
         message = f"{path} is no text; save the table as CSV."
         raise InputError(message)

@@ -45,39 +45,14 @@ def write_mask_stack(
     OutputError
         If the stack is too large for ImageJ's format.
     """
-    import tifffile
-
-    if len(names) * shape[0] * shape[1] > _IMAGEJ_LIMIT_BYTES:
-        message = (
-            f"{len(names)} masks of {shape} pixels exceed the 4 GB of an ImageJ stack; ask for "
-            f"fewer regions."
-        )
-        raise OutputError(message)
-    # Page by page: all masks of a large image at once take gigabytes.
-    pages = (np.asarray(mask).astype(np.uint8) for mask in masks)
-    metadata = {
-        "axes": "ZYX",
-        "Labels": list(names),
-        "Info": info,
-        "unit": "mm",
-        "min": 0.0,
-        "max": 1.0,
-    }
-    tifffile.imwrite(
-        path,
-        pages,
-        shape=(len(names), *shape),
-        dtype=np.uint8,
-        imagej=True,
-        resolution=_per_mm(pixel_size_mm),
-        metadata=metadata,
-    )
+    _write_stack(path, masks, names, shape, pixel_size_mm, info, np.uint8)
 
 
 def write_share_stack(
     path: Path,
-    shares: NDArray[np.float32],
+    shares: Iterable[NDArray[np.float32]],
     names: Sequence[str],
+    shape: tuple[int, int],
     pixel_size_mm: tuple[float, float],
     info: str,
 ) -> None:
@@ -87,10 +62,12 @@ def write_share_stack(
     ----------
     path : pathlib.Path
         Where to.
-    shares : numpy.ndarray of float32, shape (N, H, W)
+    shares : iterable of numpy.ndarray of float32, shape (H, W)
         The shares, in the order of `names`.
     names : sequence of str
         Slice labels.
+    shape : tuple of int
+        (rows, columns) of each picture.
     pixel_size_mm : tuple of float
         (row, column) size of a pixel.
     info : str
@@ -101,12 +78,25 @@ def write_share_stack(
     OutputError
         If the stack is too large for ImageJ's format.
     """
+    _write_stack(path, shares, names, shape, pixel_size_mm, info, np.float32)
+
+
+def _write_stack(
+    path: Path,
+    pictures: Iterable[NDArray[Any]],
+    names: Sequence[str],
+    shape: tuple[int, int],
+    pixel_size_mm: tuple[float, float],
+    info: str,
+    kind: type[np.generic],
+) -> None:
+    """Write a stack page by page: all masks of a large image at once take gigabytes."""
     import tifffile
 
-    if shares.nbytes > _IMAGEJ_LIMIT_BYTES:
+    if len(names) * shape[0] * shape[1] * np.dtype(kind).itemsize > _IMAGEJ_LIMIT_BYTES:
         message = (
-            f"{len(names)} shares of {shares.shape[1:]} pixels exceed the 4 GB of an ImageJ stack; "
-            f"ask for fewer regions."
+            f"{len(names)} masks of {shape[0]} x {shape[1]} pixels exceed the 4 GB of an ImageJ "
+            f"stack; ask for fewer regions."
         )
         raise OutputError(message)
     metadata = {
@@ -117,8 +107,15 @@ def write_share_stack(
         "min": 0.0,
         "max": 1.0,
     }
-    resolution = _per_mm(pixel_size_mm)
-    tifffile.imwrite(path, shares, imagej=True, resolution=resolution, metadata=metadata)
+    tifffile.imwrite(
+        path,
+        (np.asarray(picture).astype(kind, copy=False) for picture in pictures),
+        shape=(len(names), *shape),
+        dtype=kind,
+        imagej=True,
+        resolution=_per_mm(pixel_size_mm),
+        metadata=metadata,
+    )
 
 
 def write_label_image(
