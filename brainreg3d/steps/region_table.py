@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Region, RegionSet
+from brainreg3d.errors import OutputError
 from brainreg3d.state import LEFT, RIGHT, Alignment, Labels
 
 
@@ -107,9 +108,18 @@ def mask_table(regions: RegionSet, labels: Labels, *, split_hemispheres: bool) -
     -------
     MaskTable
         All masks, those without a pixel included.
+
+    Raises
+    ------
+    OutputError
+        If there are more masks than 16-bit numbers.
     """
-    numbers = _number(labels, split_hemispheres=split_hemispheres)
     sides = ("left", "right") if split_hemispheres else ("both",)
+    n_masks = len(sides) * len(regions)
+    if n_masks > np.iinfo(np.uint16).max:
+        message = f"Label images hold 16-bit numbers, too few for {n_masks} masks; ask for fewer."
+        raise OutputError(message)
+    numbers = _number(labels, split_hemispheres=split_hemispheres)
     return MaskTable(
         numbers, _measure([(r, side) for r in regions for side in sides], labels, numbers)
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from brainreg3d._version import __version__
 from brainreg3d.atlas import Atlas, RegionSet
-from brainreg3d.errors import OutputError
+from brainreg3d.errors import InputError, OutputError
 from brainreg3d.io.alignment import (
     alignment_content,
     keep_other_alignment,
@@ -38,6 +38,16 @@ RUN_SCHEMA = "brainreg3d/run/1"
 _RECORDS = {"alignment": "_alignment.json", "run": "_run.json"}
 FILE_NAMES = {kind: end for files in FORMATS.values() for kind, end in files.items()} | _RECORDS
 """How names of files end, by kind."""
+
+
+def _start_of_names(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Accept what can start the name of a file in the output folder, and in no other."""
+    if value is not None and (not isinstance(value, str) or set(value) & set("/\\\0")):
+        message = (
+            f"{attribute.name} is how names of files start, without a folder; got {value!r}. "
+            f"Name the folder with output_dir (--output-dir)."
+        )
+        raise InputError(message)
 
 
 class MaskWriter(Step):
@@ -66,7 +76,7 @@ class MaskWriter(Step):
     provides: ClassVar[str] = "outputs"
 
     output_dir: Path | None = attrs.field(default=None, converter=optional_path)
-    stem: str | None = None
+    stem: str | None = attrs.field(default=None, validator=_start_of_names)
     formats: tuple[str, ...] = attrs.field(default=DEFAULT_FORMATS, converter=format_names)
     label_values: str = attrs.field(default="index", validator=one_of("index", "ids"))
     split_hemispheres: bool = attrs.field(default=False, validator=true_or_false)
