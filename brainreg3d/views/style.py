@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
@@ -61,7 +62,10 @@ def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         keep = {"backend", "backend_fallback", "interactive", "webagg.open_in_browser"}
         defaults = {k: v for k, v in mpl.rcParamsDefault.items() if k not in keep}
         settings: Any = {**defaults, **_RC}
-        with mpl.rc_context(settings):
+        with mpl.rc_context(settings), warnings.catch_warnings():
+            # Letters that matplotlib's own font lacks are boxes: with any other font of the
+            # computer pictures would differ from one to the next.
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
             return draw(*args, **kwargs)
 
     return wrapper
