@@ -140,3 +140,20 @@ def test_the_benchmark_of_projections_runs(tmp_path):
     assert list(right) == methods
     assert right["rays"] == 100
     assert right["rays"] > right["surface"] > right["vertices"]
+
+
+def test_the_benchmark_of_signals_runs(tmp_path):
+    script = EXAMPLES.parent / "benchmarks" / "traces.py"
+    options = ["--gigabytes", "0.01", "--rounds", "1", "--formats", "tiff", "zarr", "hdf5"]
+    done = subprocess.run(
+        [sys.executable, script, *options],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [row.strip("| ").split(" | ") for row in done.stdout.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["tiff", "zarr", "hdf5"]
+    assert max(float(row[-1]) for row in rows) < 1e-6
