@@ -105,8 +105,8 @@ class GroupMasks:
         region = self.where // (self.shape[0] * self.shape[1])
         chosen = region[self.count == self.n_sessions], region
         area_mm2 = self.pixel_size_mm[0] * self.pixel_size_mm[1]
-        inner, outer = (np.bincount(r, minlength=len(self.acronyms)) * area_mm2 for r in chosen)
-        return inner, outer
+        inner, outer = (np.bincount(r, minlength=len(self.acronyms)) for r in chosen)
+        return np.multiply(inner, area_mm2), np.multiply(outer, area_mm2)
 
     def _counts(self) -> Iterator[NDArray[np.float32]]:
         size = self.shape[0] * self.shape[1]

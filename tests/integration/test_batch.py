@@ -263,6 +263,13 @@ def test_a_cluster_that_is_not_there(study, tmp_path, monkeypatch):
     assert states == {"failed", "waiting"}
 
 
+@pytest.mark.parametrize("address", ["", "hello world", "tcp://host", "8786"])
+def test_what_is_no_address_is_refused_at_once(study, tmp_path, address):
+    pytest.importorskip("distributed")
+    with pytest.raises(BrainReg3DError, match="A scheduler has an address such as"):
+        run_batch(study, tmp_path, atlas=ATLAS, scheduler=address)
+
+
 def test_without_distributed_the_extra_is_named(study, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(BrainReg3DError, match=r'pip install "brainreg3d\[cluster\]"'):

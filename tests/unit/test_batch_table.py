@@ -36,8 +36,13 @@ PLAIN = "image,image_width_mm,image_height_mm,regions\na.tif,6.25,4,VISp\nb.tif,
         ("\n,,,\n" + PLAIN.replace("a.tif", '"a.tif"'), "utf-8"),
         (PLAIN.replace("regions", "regions,Notes").replace("VISp", "VISp,the best one"), "utf-8"),
         (PLAIN.replace("\n", ",,\n"), "utf-8"),
+        (PLAIN.replace("\n", "\r"), "utf-8"),
+        ("sep=\n" + PLAIN, "utf-8"),
     ],
-    ids=["plain", "excel", "semicolon", "sep", "tabs", "header", "quoted", "notes", "empty"],
+    ids=[
+        *("plain", "excel", "semicolon", "sep", "tabs", "header", "quoted", "notes", "empty"),
+        *("old Macintosh", "no hint"),
+    ],
 )  # fmt: skip
 def test_one_table_in_many_spellings(tmp_path, text, encoding):
     one, other = sessions_of(tmp_path, text, encoding)
@@ -61,7 +66,8 @@ def test_a_frame_and_dicts_say_the_same_as_a_file(tmp_path):
         {"image": "a.tif", "frame": 3.0, "hemisphere": math.nan, "split_hemispheres": True},
         {"image": Path("b.tif"), "frame": None, "image_dims_mm": (6, 4), "session": 7.0},
     ]
-    for table in (records, iter(records), pd.DataFrame(records[:1])):
+    own_gaps = pd.DataFrame(records[:1]).assign(stem=pd.NA, group=pd.NaT)
+    for table in (records, iter(records), pd.DataFrame(records[:1]), own_gaps):
         rows, folder = read_table(table)
         first, *rest = make_sessions(rows, folder, {})
         assert first.image == Path.cwd() / "a.tif"
@@ -85,6 +91,11 @@ def test_a_frame_and_dicts_say_the_same_as_a_file(tmp_path):
         ("image\na.tif\na.tif\n", "both called"),
         ("session,image\n../up,a.tif\n", "cannot be the name of a folder"),
         ("session,image\ncon,a.tif\n", "cannot be the name of a folder"),
+        ("session,image\nCom1.day2,a.tif\n", "cannot be the name of a folder"),
+        ("session,image\nbatch_summary.csv,a.tif\n", "cannot be the name of a folder"),
+        ("session,image\nGroup_m1_union.tif,a.tif\n", "cannot be the name of a folder"),
+        (f"session,image\n{'脳' * 41},a.tif\n", "at most 120 bytes"),
+        ("session,image\nMaus \u00e4,a.tif\nMaus a\u0308,b.tif\n", "are both called"),
     ],
 )  # fmt: skip
 def test_a_table_that_cannot_be_meant_is_refused_before_anything_starts(tmp_path, text, expected):
@@ -96,6 +107,8 @@ def test_what_is_no_table_is_refused(tmp_path):
     with pytest.raises(MissingFileError, match="no table"):
         read_table(tmp_path / "none.csv")
     (tmp_path / "book.csv").write_bytes(b"PK\x03\x04\0\0\0")
+    with pytest.raises(MissingFileError, match="is a folder; expected a CSV file"):
+        read_table(tmp_path)
     with pytest.raises(InputError, match="no text; save the table as CSV"):
         read_table(tmp_path / "book.csv")
     with pytest.raises(InputError, match="row 1 is 3"):
@@ -140,6 +153,22 @@ def test_names_are_made_unique_by_folders():
     rows, folder = read_table([{"image": image} for image in images])
     names = [session.name for session in make_sessions(rows, folder, {})]
     assert names == ["m1_day1_x", "day2_x", "m2_day1_x", "y"]
+
+
+@pytest.mark.parametrize("stem", ["脳" * 80, "x" * 118 + ". .y", "..", "batch_overlays.png"])
+def test_any_image_gives_a_name_that_a_folder_can_have(tmp_path, stem):
+    (session,) = sessions_of(tmp_path, f"image\n{stem}.tif\n")
+    (tmp_path / session.name).mkdir()  # as file systems see it
+    assert (tmp_path / session.name).parent == tmp_path
+    assert not session.name.startswith(".")
+    again = [{"session": session.name, "image": "a.tif"}]
+    assert make_sessions(*read_table(again), {})[0].name == session.name
+
+
+def test_a_tilde_of_nobody_is_a_name_like_any_other(tmp_path):
+    (session,) = sessions_of(tmp_path, "image,alignment\n~nobodyhere/a.tif,~nobodyhere/a.json\n")
+    assert session.image == tmp_path / "~nobodyhere" / "a.tif"
+    assert session.arguments["alignment"] == tmp_path / "~nobodyhere" / "a.json"
 
 
 def test_what_is_given_for_all_gives_way_to_the_row(tmp_path):

@@ -14,6 +14,7 @@ from brainreg3d.io.masks import write_label_volume, write_mask_stack
 from brainreg3d.io.tiff_volumes import open_tiff
 from brainreg3d.state import Alignment, Image, Labels
 from brainreg3d.steps import MaskWriter
+from brainreg3d.steps.region_table import mask_table
 
 SHAPE = (9, 14)
 
@@ -51,6 +52,22 @@ def test_an_asymmetric_label_image_keeps_its_orientation(tiny_atlas, labels, tmp
     assert np.array_equal(tifffile.imread(outputs.files["labels"]), labels)
     stack = tifffile.imread(outputs.files["masks"])
     assert np.array_equal(stack, [labels == 1, labels == 2, labels == 3])
+
+
+@pytest.mark.parametrize("stem", ["../up", "sub/mouse", "/mouse", "C:\\mouse", 3])
+def test_a_stem_names_no_folder(tmp_path, stem):
+    with pytest.raises(InputError, match="stem is how names of files start, without a folder"):
+        MaskWriter(output_dir=tmp_path, stem=stem)
+
+
+def test_no_more_masks_than_numbers(tiny_atlas):
+    labels = np.full(SHAPE, 32768, np.uint16)
+    found = Labels(labels, np.ones(SHAPE, np.uint8), np.zeros(SHAPE, np.float32))
+    region = select_regions(tiny_atlas, ["ANT"])[0]
+    table = mask_table([region] * 32768, found, split_hemispheres=False)
+    assert table.rows[-1].n_pixels == labels.size
+    with pytest.raises(OutputError, match="too few for 65536 masks"):
+        mask_table([region] * 32768, found, split_hemispheres=True)
 
 
 def test_the_table(tiny_atlas, labels, tmp_path):
