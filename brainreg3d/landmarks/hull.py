@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
-
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d._kept import Kept
 from brainreg3d.atlas import Annotation
 from brainreg3d.errors import AtlasError
 from brainreg3d.landmarks._solid import outer_solid
@@ -22,8 +20,7 @@ _HALVINGS = 13  # of a step of 0.2 mm, so to within 25 nm
 _RAYS_PER_CHUNK = 1 << 16
 
 Array = NDArray[np.float64]
-_hulls: weakref.WeakKeyDictionary[Annotation, BrainHull] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
+_hulls: Kept[BrainHull] = Kept(1)
 
 
 @attrs.frozen(eq=False)
@@ -94,11 +91,7 @@ class BrainHull:
         AtlasError
             If nothing is labelled.
         """
-        with _lock:
-            hull = _hulls.get(annotation)
-            if hull is None:
-                hull = _hulls[annotation] = _make(annotation)
-            return hull
+        return _hulls.get(annotation, "hull") or _hulls.put(annotation, "hull", _make(annotation))
 
     def first_hit_mm(
         self, origins_mm: ArrayLike, directions: ArrayLike, *, start_mm: float = 0.0
