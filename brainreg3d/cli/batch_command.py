@@ -15,6 +15,7 @@ from brainreg3d.cli.options import (
     image_options,
     region_options,
 )
+from brainreg3d.cli.result_options import labelling_options, result_options
 
 if TYPE_CHECKING:
     from brainreg3d.batch import BatchSummary, SessionOutcome
@@ -25,9 +26,14 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("sessions", type=_PATH)
-@click.option("--output-dir", type=_PATH, required=True, metavar="DIR", help="Where to.")
 @click.option(
-    "--workers", type=click.IntRange(1), metavar="N", help="Sessions at a time.  [default: cores]"
+    "--output-dir", type=_PATH, required=True, metavar="DIR", help="Folder for all results."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Sessions at a time.  [default: one for each core]",
 )
 @click.option(
     "--scheduler",
@@ -40,9 +46,10 @@ _PATH = click.Path(path_type=Path)
     type=click.Choice(["ccf", "image"]),
     default="ccf",
     show_default=True,
-    help="Masks of groups in the brain seen from above, or pixel on pixel.",
+    help="How sessions of a group lie on each other: in the brain seen from above, or pixel on "
+    "pixel.",
 )
-@click.option("--alignment", type=_PATH, metavar="FILE", help="Where all images lie.")
+@click.option("--alignment", type=_PATH, metavar="FILE", help="Alignment of all images.")
 @click.option(
     "--reference", type=_PATH, metavar="IMAGE", help="Earlier image to carry the pose over from."
 )
@@ -52,30 +59,16 @@ _PATH = click.Path(path_type=Path)
 @image_options
 @atlas_options
 @region_options
-@click.option("--method", help="exact (one ray a pixel) or original.  [default: exact]")
-@click.option("--occluders", help="What hides: tissue, or only the regions.")
-@click.option(
-    "--label-depth-um", type=float, metavar="UM", help="Label by the tissue below the surface."
-)
-@click.option("--along", help="Down along the ray, or the surface's normal.  [default: ray]")
-@click.option("--hemisphere", help="both, left or right.  [default: both]")
-@click.option("--window-mask", type=_PATH, metavar="FILE", help="Not zero inside the window.")
-@click.option("--formats", metavar="A,B,...", help="What is written; as for run.")
-@click.option("--label-values", help="index (1, 2, 3, ...) or ids.  [default: index]")
-@click.option("--split-hemispheres", is_flag=True, default=None, help="Left and right apart.")
-@click.option(
-    "--pose-sigma-mm", type=float, metavar="MM", help="How uncertain positions are, 1 sigma."
-)
-@click.option(
-    "--pose-sigma-deg", type=float, metavar="DEG", help="How uncertain each angle is, 1 sigma."
-)
+@labelling_options
+@result_options
 @click.option("--save-plots", is_flag=True, help="Save pictures of every intermediate result.")
 def batch(sessions: Path, output_dir: Path, **options: Any) -> int:
     """Label the images of the table SESSIONS, each into a folder of its own.
 
-    SESSIONS is a CSV file with a row for each image; its columns are listed in the guide. Options
-    say what holds for rows that do not say otherwise. What was done before is not done again. The
-    exit code is 0 only if every session is done.
+    SESSIONS is a CSV file with a row for each image, in the column image. Others may be session,
+    animal, alignment, image_width_mm and image_height_mm; the guide lists all. Options hold for
+    rows that do not say otherwise. What was done before is not done again. The exit code is 0 only
+    if every session is done.
     """
     from brainreg3d.batch import run_batch
 

@@ -39,7 +39,7 @@ def atlas_options(command: CommandT) -> CommandT:
     callable
         The same, with the options added.
     """
-    return _add(
+    return add_options(
         command,
         click.option(
             "--atlas",
@@ -78,7 +78,7 @@ def image_options(command: CommandT) -> CommandT:
     callable
         The same, with the options added.
     """
-    return _add(
+    return add_options(
         command,
         click.option(
             "--image-dims-mm", type=float, nargs=2, metavar="W H", help="Size of the image."
@@ -119,7 +119,7 @@ def region_options(command: CommandT) -> CommandT:
     callable
         The same, with the options added.
     """
-    return _add(
+    return add_options(
         command,
         click.option(
             "--regions",
@@ -149,7 +149,7 @@ def window_options(command: CommandT) -> CommandT:
     callable
         The same, with the options added.
     """
-    return _add(
+    return add_options(
         command,
         click.option("--web", is_flag=True, help="Open the alignment window in a browser."),
         click.option(
@@ -204,8 +204,21 @@ def open_window(*, web: bool, port: int | None) -> AlignmentWindow | None:
     return window
 
 
-def _add(command: CommandT, *options: Callable[[CommandT], CommandT]) -> CommandT:
-    """Add options so that the help shows them in this order."""
+def add_options(command: CommandT, *options: Callable[[CommandT], CommandT]) -> CommandT:
+    """Add options so that the help shows them in this order.
+
+    Parameters
+    ----------
+    command : callable
+        A click command function.
+    *options : callable
+        Made by `click.option`.
+
+    Returns
+    -------
+    callable
+        The same, with the options added.
+    """
     for option in reversed(options):
         command = option(command)
     return command

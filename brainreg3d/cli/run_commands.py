@@ -18,6 +18,7 @@ from brainreg3d.cli.options import (
     region_options,
     window_options,
 )
+from brainreg3d.cli.result_options import labelling_options, result_options
 
 if TYPE_CHECKING:
     from brainreg3d.result import Result
@@ -35,31 +36,11 @@ _PATH = click.Path(path_type=Path)
 )
 @atlas_options
 @region_options
-@click.option("--method", help="exact (one ray a pixel) or original.  [default: exact]")
-@click.option("--occluders", help="What hides: tissue, or only the regions.")
-@click.option(
-    "--label-depth-um", type=float, metavar="UM", help="Label by the tissue below the surface."
-)
-@click.option("--along", help="Down along the ray, or the surface's normal.  [default: ray]")
-@click.option("--hemisphere", help="both, left or right.  [default: both]")
-@click.option("--window-mask", type=_PATH, metavar="FILE", help="Not zero inside the window.")
+@labelling_options
 @window_options
 @click.option("--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the image.")
 @click.option("--stem", metavar="NAME", help="How names of results start.  [default: the image's]")
-@click.option(
-    "--formats",
-    metavar="A,B,...",
-    help="What is written: masks, labels, csv, rois, geojson, ome, wfield, nwb, preview, report.  "
-    "[default: masks,labels,csv]",
-)
-@click.option("--label-values", help="index (1, 2, 3, ...) or ids.  [default: index]")
-@click.option("--split-hemispheres", is_flag=True, default=None, help="Left and right apart.")
-@click.option(
-    "--pose-sigma-mm", type=float, metavar="MM", help="How uncertain the position is, 1 sigma."
-)
-@click.option(
-    "--pose-sigma-deg", type=float, metavar="DEG", help="How uncertain each angle is, 1 sigma."
-)
+@result_options
 @click.option("--verbose", is_flag=True, help="Show every intermediate result.")
 @click.option("--save-plots", is_flag=True, help="Save their pictures to <stem>_plots/.")
 def run(image: Path | None, **options: Any) -> None:

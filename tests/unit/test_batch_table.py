@@ -1,6 +1,7 @@
 """Tables of sessions as people write them, and what becomes of their cells."""
 
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,8 @@ from brainreg3d.batch.sessions import in_order, make_sessions
 from brainreg3d.batch.table import read_table
 from brainreg3d.cli import main
 from brainreg3d.errors import InputError, MissingFileError
+from brainreg3d.steps.exporting import FORMATS
+from brainreg3d.steps.methods import METHODS
 
 
 def sessions_of(tmp_path, text, encoding="utf-8", **for_all):
@@ -222,6 +225,13 @@ def test_every_option_of_the_command_is_taken(monkeypatch):
     assert "regions" in names
     _checked(dict.fromkeys(names, "x"))
     assert _checked({"camera_distance_mm": None, "frame": None}) == {"camera_distance_mm": None}
+
+
+@pytest.mark.parametrize("command", ["run", "batch"])
+def test_the_help_lists_what_can_be_chosen(capsys, command):
+    assert main([command, "--help"]) == 0
+    words = set(re.findall(r"\w+", capsys.readouterr().out))
+    assert words >= {*FORMATS, *METHODS, "index", "ids"}
 
 
 def test_the_command_explains_a_wrong_table(tmp_path, capsys):
