@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,10 +10,11 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._arrays import read_only
 from brainreg3d._logging import silence
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import ImageView
-from brainreg3d.pose_sigma import PoseSigma
+from brainreg3d.pose_sigma import PoseSigma, sigma_of
 from brainreg3d.state import State
 from brainreg3d.steps import DepthResolver, PixelLabeller, Projector, Step
 
@@ -21,6 +23,56 @@ DEFAULT_DRAWS = 128
 of 0.02 (root mean square, against 2048 draws) where labels are uncertain at all; 64 leave 0.03."""
 
 _LABELLING_SLOTS = ("Projector", "DepthResolver", "PixelLabeller")
+
+
+@attrs.frozen(eq=False, slots=False)
+class Certainty:
+    """How certain the labels of a run are, worked out once for all who ask.
+
+    Parameters
+    ----------
+    state : State
+        The results up to the labels.
+    steps : mapping of str to Step
+        As for `label_confidence`.
+    sigma : PoseSigma
+        How uncertain the pose is.
+    """
+
+    state: State = attrs.field(repr=False)
+    steps: Mapping[str, Step] = attrs.field(repr=False)
+    sigma: PoseSigma
+
+    @classmethod
+    def of(
+        cls, state: State, steps: Mapping[str, Step], sigma: PoseSigma | None
+    ) -> Certainty | None:
+        """Return it where anything is known of how certain the pose is.
+
+        Parameters
+        ----------
+        state : State
+            The results up to the labels.
+        steps : mapping of str to Step
+            As for `label_confidence`.
+        sigma : PoseSigma or None
+            What the user said; what the alignment says when not given.
+
+        Returns
+        -------
+        Certainty or None
+            None where nothing is known, or there are no labels.
+        """
+        if state.alignment is None or state.labels is None:
+            return None
+        known = sigma or sigma_of(state.alignment)
+        return None if known is None else cls(state, steps, known)
+
+    @functools.cached_property
+    def confidence(self) -> NDArray[np.float32]:
+        """Share of draws of the pose in which each pixel keeps its label, shape (H, W)."""
+        kept: NDArray[np.float32] = read_only(label_confidence(self.state, self.steps, self.sigma))
+        return kept
 
 
 def label_confidence(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from brainreg3d.confidence import label_confidence
+from brainreg3d.confidence import Certainty
 from brainreg3d.destination import plots_folder, results_folder
 from brainreg3d.errors import RegistrationFailed
 from brainreg3d.export import exporter, is_exported
 from brainreg3d.pictures import Pictures
 from brainreg3d.placement import place_for_alignment, save_alignment
 from brainreg3d.plan import Plan, PlannedStep
-from brainreg3d.pose_sigma import PoseSigma, sigma_of
+from brainreg3d.pose_sigma import PoseSigma
 from brainreg3d.provenance import describe_run
+from brainreg3d.result import Result
 from brainreg3d.runner import Runner
 from brainreg3d.state import Alignment, State
 from brainreg3d.steps import MaskWriter, Projector, Step
@@ -65,7 +65,7 @@ class Execution:
         """The steps that run, by slot."""
         return {entry.slot: entry.step for entry in self.plan.running}
 
-    def run(self, state: State) -> State:
+    def run(self, state: State) -> Result:
         """Run the steps.
 
         Parameters
@@ -75,27 +75,29 @@ class Execution:
 
         Returns
         -------
-        State
-            With the results.
+        Result
+            Of all steps that ran.
 
         Raises
         ------
         BrainReg3DError
             If a step fails.
         """
-        folder = plots_folder(self.plan, state)
+        folder, certainty = plots_folder(self.plan, state), None
         with Pictures.of(self.verbose, folder, self.auto_contrast) as pictures:
             for entry in self.plan.running:
                 try:
-                    state = self._run_step(entry, state)
+                    state = self._run_step(entry, state, certainty)
                 except RegistrationFailed as error:
                     raise pictures.explained(error, state) from error
                 pictures.draw(entry.step.provides, state)
                 if entry.step.provides == "labels":
-                    pictures.draw_confidence(state, self.steps, self.pose_sigma)
-        return state
+                    certainty = Certainty.of(state, self.steps, self.pose_sigma)
+                    pictures.draw_confidence(state, certainty)
+        plots = plots_folder(self.plan, state) if self.verbose == "save" else None
+        return Result(state, self.steps, self.pose_sigma, plots, certainty)
 
-    def _run_step(self, entry: PlannedStep, state: State) -> State:
+    def _run_step(self, entry: PlannedStep, state: State, certainty: Certainty | None) -> State:
         step = entry.step
         if self.verbose and isinstance(step, Projector) and step.sampling == "rays":
             # Hidden layers are for the pictures only; labels are the same.
@@ -103,22 +105,12 @@ class Execution:
         if "provenance" in step.uses():
             state = attrs.evolve(state, provenance=self._provenance(state))
         if isinstance(step, MaskWriter):
-            entry = attrs.evolve(entry, step=self._equipped(step, state))
+            entry = attrs.evolve(entry, step=_equipped(step, certainty))
         state, is_new = self.runner.run(entry, state, self.redo)
         result = getattr(state, step.provides)
         if is_new and isinstance(result, Alignment):
             self._save(result, state)
         return state
-
-    def _equipped(self, writer: MaskWriter, state: State) -> MaskWriter:
-        """Hand a writer what it cannot import: exporters, and how certain labels are."""
-        certain = None
-        if state.alignment is not None and state.labels is not None:
-            sigma = self.pose_sigma or sigma_of(state.alignment)
-            if sigma is not None:
-                certain = functools.partial(label_confidence, state, self.steps, sigma)
-        own = {name: exporter(name) for name in writer.formats if is_exported(name)}
-        return writer.replace(exporters={**own, **writer.exporters}, certain=certain)
 
     def _save(self, alignment: Alignment, state: State) -> None:
         """Save what cannot be computed again, and what was asked for, before anything else."""
@@ -138,3 +130,10 @@ class Execution:
             window_mask=self.window_mask,
             pose_sigma=self.pose_sigma,
         )
+
+
+def _equipped(writer: MaskWriter, certainty: Certainty | None) -> MaskWriter:
+    """Hand a writer what it cannot import: exporters, and how certain labels are."""
+    certain = None if certainty is None else lambda: certainty.confidence
+    own = {name: exporter(name) for name in writer.formats if is_exported(name)}
+    return writer.replace(exporters={**own, **writer.exporters}, certain=certain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 from brainreg3d import views
 from brainreg3d._logging import logger
 from brainreg3d.atlas import DEFAULT_BREGMA
-from brainreg3d.confidence import label_confidence
+from brainreg3d.confidence import Certainty
 from brainreg3d.errors import InputError, OutputError, RegistrationFailed, RenderingUnavailable
 from brainreg3d.maps import SurfaceMaps
-from brainreg3d.pose_sigma import PoseSigma, sigma_of
 from brainreg3d.state import State
-from brainreg3d.steps import Step
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -108,16 +106,13 @@ def drawings_of(product: str, state: State, automatic_contrast: bool = True) -> 
 
 
 def confidence_drawings(
-    state: State,
-    steps: Mapping[str, Step],
-    sigma: PoseSigma | None,
-    automatic_contrast: bool = True,
+    state: State, certainty: Certainty | None, automatic_contrast: bool = True
 ) -> list[Drawing]:
     """Return what is to be drawn of how certain labels are.
 
     Parameters
     ----------
-    state, steps, sigma
+    state, certainty
         As for `Pictures.draw_confidence`.
     automatic_contrast : bool
         As for `drawings_of`.
@@ -128,19 +123,17 @@ def confidence_drawings(
         As `drawings_of` returns it; empty where it is not known how certain the pose is.
     """
     s: Any = state
-    sigma = sigma or sigma_of(s.alignment)
-    if sigma is None or s.image is None:
+    if certainty is None or s.image is None:
         return []
 
     def confidence() -> Figure:
-        kept = label_confidence(state, steps, sigma)
         return views.draw_confidence(
-            kept,
+            certainty.confidence,
             s.image,
             s.alignment,
             s.regions,
             s.labels,
-            spread=str(sigma),
+            spread=str(certainty.sigma),
             atlas=s.atlas,
             automatic_contrast=automatic_contrast,
         )
@@ -234,21 +227,17 @@ class Pictures:
         """
         self._draw(lambda: drawings_of(product, state, self.automatic_contrast))
 
-    def draw_confidence(
-        self, state: State, steps: Mapping[str, Step], sigma: PoseSigma | None
-    ) -> None:
+    def draw_confidence(self, state: State, certainty: Certainty | None) -> None:
         """Draw how certain labels are, where it is known how certain the pose is.
 
         Parameters
         ----------
         state : State
             All results up to the labels.
-        steps : mapping of str to Step
-            The steps that made them, by slot.
-        sigma : PoseSigma or None
-            How uncertain the pose is; what the alignment says when not given.
+        certainty : Certainty or None
+            How certain labels are, where anything is known of it.
         """
-        self._draw(lambda: confidence_drawings(state, steps, sigma, self.automatic_contrast))
+        self._draw(lambda: confidence_drawings(state, certainty, self.automatic_contrast))
 
     def _draw(self, drawings: Callable[[], list[Drawing]]) -> None:
         if self.mode == "off":

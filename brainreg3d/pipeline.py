@@ -12,7 +12,7 @@ import numpy as np
 from brainreg3d import steps
 from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
 from brainreg3d.atlas import Atlas
-from brainreg3d.destination import plots_folder, settle, target
+from brainreg3d.destination import settle, target
 from brainreg3d.errors import (
     InputError,
     OutputError,
@@ -458,9 +458,7 @@ class BrainReg3D:
             alignment_file=alignment_file,
             pose_sigma=given_sigma(self.pose_sigma_mm, self.pose_sigma_deg),
         )
-        state = execution.run(state)
-        plots = plots_folder(plan, state) if self.verbose == "save" else None
-        self.result = Result(state, execution.steps, execution.pose_sigma, plots)
+        self.result = execution.run(state)
         return self.result
 
     def _steps(self) -> list[tuple[str, Step]]:

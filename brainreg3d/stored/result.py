@@ -110,6 +110,7 @@ class StoredResult(Result):
             _files=dict(files),
             _steps=chain.steps,
             _pose_sigma=pose_sigma,
+            _certainty=None,
             _stand_in=stand_in,
             plots_folder=None,
         )

@@ -172,7 +172,8 @@ def test_the_table_of_attributes_is_right():
 
     rows = re.findall(r"^\| (`.*?) \|", section(README, "What comes back"), flags=re.MULTILINE)
     names = {name for row in rows for name in re.findall(r"`(\w+)", row)}
-    public = {name for name in vars(Result) if not name.startswith("_")} - {"state", "image"}
+    members = {name for kind in Result.__mro__[:-1] for name in vars(kind)}
+    public = {name for name in members if not name.startswith("_")} - {"state", "image"}
     assert names == public
 
 

@@ -5,10 +5,12 @@ import json
 import attrs
 import numpy as np
 import pytest
+import tifffile
 from scipy.stats import norm
 from tiny_brain import make_atlas
 
 from brainreg3d import BrainReg3D, Pose
+from brainreg3d.confidence import Certainty, label_confidence
 from brainreg3d.errors import AlignmentError, InputError
 from brainreg3d.geometry import Camera, ImageView
 from brainreg3d.io.alignment import read_alignment
@@ -324,8 +326,8 @@ def test_bad_numbers(result):
 def test_the_picture_tells_what_is_safe(slab):
     result = run(slab, pose_sigma_mm=0.1)
     state = result.state
-    assert confidence_drawings(state, {}, None) == []
-    ((name, _),) = confidence_drawings(state, {}, given_sigma(0.1, None))
+    assert confidence_drawings(state, Certainty.of(state, {}, None)) == []
+    ((name, _),) = confidence_drawings(state, Certainty.of(state, {}, given_sigma(0.1, None)))
     assert name == "10_confidence"
     figure = draw_confidence(
         result.confidence, state.image, state.alignment, state.regions, state.labels,
@@ -349,3 +351,29 @@ def test_verbose_saves_the_picture_where_something_is_known(slab, tmp_path, monk
         )  # fmt: skip
         reg.run(until="PixelLabeller")
     assert [path.parent.name for path in tmp_path.rglob("10_confidence.png")] == ["known_plots"]
+
+
+def test_poses_are_drawn_once_for_files_pictures_and_the_result(slab, tmp_path, monkeypatch):
+    """A loaded result draws them again, and to the same end."""
+    monkeypatch.setattr("brainreg3d.pictures.drawings_of", lambda *_: [])  # the others take long
+    draws = []
+
+    def counted(*arguments, **options):
+        draws.append(arguments)
+        return label_confidence(*arguments, **options)
+
+    monkeypatch.setattr("brainreg3d.confidence.label_confidence", counted)
+    monkeypatch.setattr("brainreg3d.result._certain.label_confidence", counted)
+    reg = BrainReg3D(
+        np.zeros(SHAPE, np.uint8), pixel_size_mm=(PIXEL_MM,) * 2, alignment=Pose(CENTER_MM),
+        camera_distance_mm=None, atlas=slab, brain_regions=["ANT"], stem="once",
+        output_dir=tmp_path, formats="labels,ome,report", verbose="save", pose_sigma_mm=0.1,
+    )  # fmt: skip
+    result = reg.run()
+    with tifffile.TiffFile(tmp_path / "once_labels.ome.tif") as tif:
+        written = [series.asarray() for series in tif.series]
+    assert any(np.array_equal(picture, result.confidence) for picture in written)
+    assert len(draws) == 1
+    again = BrainReg3D.load(tmp_path, atlas=slab)
+    assert np.array_equal(again.confidence, result.confidence)
+    assert len(draws) == 2
