@@ -27,7 +27,7 @@ _MOST_LINES = 20
     metavar="FILE",
     help="Alignment file, or any file or the folder of an earlier run.",
 )
-@click.option("-o", "--output", type=_PATH, required=True, metavar="CSV", help="The table.")
+@click.option("-o", "--output", type=_PATH, required=True, metavar="CSV", help="The table, .csv.")
 @click.option(
     "--binning",
     type=int,
@@ -61,6 +61,7 @@ def lookup(
     to the border of the region.
     """
     from brainreg3d.lookup import look_up_rois, read_rois, write_roi_table
+    from brainreg3d.lookup.look_up import check_table_name
     from brainreg3d.pipeline import BrainReg3D
 
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
@@ -68,6 +69,7 @@ def lookup(
         if output.exists() and source.exists() and output.samefile(source):
             message = f"{output} is read from; give the table another name."
             raise click.UsageError(message)
+    check_table_name(output)
     found = read_rois(rois)  # a wrong file is found out before an atlas is loaded
     result = BrainReg3D.load(
         alignment,
@@ -95,7 +97,7 @@ def _summary(table: Any) -> list[str]:
     outside = int((table["n_outside"] > 0).sum())
     if outside:
         lines.append(
-            f"{outside} ROIs reach beyond the aligned image (n_outside); is --binning or "
-            f"--crop-origin missing?"
+            f"{outside} of {len(table)} ROIs reach beyond the aligned image (n_outside); is "
+            f"--binning or --crop-origin missing?"
         )
     return lines

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import BregmaPreset, ccf_to_stereotaxic
+from brainreg3d.errors import InputError
 from brainreg3d.io.atomic import atomic_files
 from brainreg3d.lookup.border import border_distances_mm
 from brainreg3d.lookup.placement import Placement
@@ -120,13 +121,40 @@ def write_roi_table(table: pd.DataFrame, path: str | Path) -> Path:
 
     Raises
     ------
+    InputError
+        If the name is not that of a .csv file.
     OutputError
         If it cannot be written; an earlier file stays as it was then.
     """
-    target = Path(path)
+    target = check_table_name(path)
     with atomic_files("the table") as files:
         place = files.temporary(target)
         table.to_csv(place, index=False, lineterminator="\n", encoding="utf-8")
+    return target
+
+
+def check_table_name(path: str | Path) -> Path:
+    """Return where a table goes, checked before anything slow happens.
+
+    Parameters
+    ----------
+    path : path-like
+        Where to.
+
+    Returns
+    -------
+    pathlib.Path
+        The same.
+
+    Raises
+    ------
+    InputError
+        If the name is not that of a .csv file.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".csv":
+        message = f"The table is written to a .csv file; got {str(path)!r}."
+        raise InputError(message)
     return target
 
 

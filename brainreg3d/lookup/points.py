@@ -25,7 +25,8 @@ def read_points(path: Path) -> Rois:
     path : pathlib.Path
         With a header: ``row`` and ``col`` in pixels, or ``y`` and ``x``, which are the same: rows
         count down and columns to the right, and the centre of the first pixel is (0, 0). A column
-        ``name`` is optional. Commas, semicolons or tabs part columns.
+        ``name`` is optional. Commas, semicolons or tabs part columns; with the last two, numbers
+        may have decimal commas.
 
     Returns
     -------
@@ -53,6 +54,12 @@ def read_points(path: Path) -> Rois:
     for number, cells in enumerate(table[1:], 2):
         if not any(cell.strip() for cell in cells):
             continue
+        if separator != ",":
+            # A comma within a cell is a decimal one, but for names.
+            cells = [
+                cell.replace(",", ".") if place in (row_place, col_place) else cell
+                for place, cell in enumerate(cells)
+            ]
         row, col = (_number(cells, place, fields, path, number) for place in (row_place, col_place))
         rois.append(point(_name(cells, name_place, len(rois) + 1), "point", row, col))
     if not rois:

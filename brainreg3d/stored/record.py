@@ -243,11 +243,18 @@ def _run_beside(path: Path) -> Path | None:
         return None
     runs = {run.name.removesuffix(_RUN): run for run in path.parent.glob(f"*{_RUN}")}
     lone = {a.name.removesuffix(_ALIGNMENT): a for a in path.parent.glob(f"*{_ALIGNMENT}")}
-    stems = [s for s in {**lone, **runs} if s and path.name.startswith((f"{s}_", f"{s}."))]
+    stems = [stem for stem in {**lone, **runs} if stem and _is_named_after(path, stem)]
     if not stems:
         return None
     best = max(stems, key=len)
     return runs.get(best, lone.get(best))
+
+
+def _is_named_after(path: Path, stem: str) -> bool:
+    """Whether a name is that of an output, or of an image; day1_late.tif is not of day1."""
+    return path.name.startswith(f"{stem}.") or path.name in {
+        f"{stem}{end}" for end in FILE_NAMES.values()
+    }
 
 
 def _find_in(folder: Path) -> Path:

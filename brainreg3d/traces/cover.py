@@ -82,6 +82,11 @@ def _misfit(image_shape: tuple[int, ...], frame_shape: tuple[int, int], binning:
         )
     if frame_shape == tuple(image_shape[::-1]):
         return f"{text}: rows and columns are swapped. Turn the recording as the image is."
+    if frame_shape[0] == image_shape[1]:
+        return (
+            f"{text}. Expected (frames, rows, columns); if the frames lie along the last axis, put "
+            f"them first: np.moveaxis(recording, -1, 0)."
+        )
     return f"{text}. Place an image of the whole recording, or crop the recording to the image."
 
 

@@ -195,6 +195,18 @@ def test_any_file_of_the_run_leads_to_it(study, name):
     assert again.files == result.files
 
 
+@pytest.mark.parametrize(
+    "name", ["mouse_2.tif", "mouse_2_alignment.json", "mouse_2_labels.tif", "mouse_late_masks.tif"]
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_another_session_whose_name_starts_alike_does_not_lead_to_it(study, name, there):
+    run(study)
+    if there and not name.endswith(".json"):
+        (study / name).write_bytes((study / "mouse.tif").read_bytes())
+    with pytest.raises(MissingFileError, match=name):
+        BrainReg3D.load(study / name)
+
+
 def test_how_the_pose_came_about_is_remembered(study):
     result = run(study)
     assert BrainReg3D.load(study).alignment.source == result.alignment.source == "pose"

@@ -358,6 +358,17 @@ def test_a_table_that_cannot_be_written_says_so(result, tmp_path):
         write_roi_table(table, tmp_path / "file" / "table.csv")
 
 
+@pytest.mark.parametrize("name", ["table.parquet", "table.tsv", "table"])
+def test_a_table_under_another_ending_is_refused(study, result, tmp_path, name, capsys):
+    with pytest.raises(InputError, match=r"\.csv file; got .*table"):
+        write_roi_table(points(result, [IN_ANT]), tmp_path / name)
+    (tmp_path / "cells.csv").write_text("row,col\n1,2\n")
+    arguments = ["lookup", str(tmp_path / "cells.csv"), "--alignment", str(study)]
+    assert main([*arguments, "-o", str(tmp_path / name)]) == 1
+    assert ".csv file" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
 def test_rois_that_were_read_before_are_taken(result):
     picture = result.mask("MARK").astype(np.uint8)
     table = look_up_rois(result, read_rois(picture))

@@ -406,6 +406,7 @@ def test_a_mask_of_many_is_warned_about(log):
 @pytest.mark.parametrize(
     "text",
     ["name,row,col\nA,3,7\nB,2.5,1.25\n", "col;row;label\n7;3;A\n1.25;2.5;B\n",
+     "\ufeffName;row;col\nA;3;7,0\nB;2,5;1,25\n",
      "\ufeffName\tX\tY\nA\t7\t3\n\nB\t1.25\t2.5\n", "row_px, col_px, id\n3, 7, A\n2.5, 1.25, B\n"],
 )  # fmt: skip
 def test_points_in_a_table(tmp_path, text):

@@ -257,6 +257,7 @@ def test_whole_bins_hold_no_other_region():
         ((43, 31), {}, ["swapped"]),
         ((62, 86), {}, ["62 x 86"]),
         ((20, 30), {"crop_origin": (12, 0)}, ["32 x 30", "31 x 43"]),
+        ((43, 7), {}, ["last axis", "moveaxis(recording, -1, 0)"]),
     ],
 )
 def test_a_recording_that_does_not_fit(shape, options, words, result):
