@@ -225,7 +225,8 @@ def path_from(text: str | Path, folder: Path) -> Path:
     Parameters
     ----------
     text : str or pathlib.Path
-        As it stands there; ``~`` is the home folder.
+        As it stands there; ``~`` is the home folder. Backslashes part folders, as a table from
+        Windows writes them, unless a file has them in its name.
     folder : pathlib.Path
         What relative paths start from.
 
@@ -234,7 +235,11 @@ def path_from(text: str | Path, folder: Path) -> Path:
     pathlib.Path
         The path, whether it exists or not.
     """
-    path = Path(str(text).strip())
+    named = str(text).strip()
+    with contextlib.suppress(OSError):  # a name that no file can have
+        if "\\" in named and not (folder / named).exists():
+            named = named.replace("\\", "/")
+    path = Path(named)
     with contextlib.suppress(RuntimeError):  # "~name" where nobody has that name may be a file
         path = path.expanduser()
     return folder / path

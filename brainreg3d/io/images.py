@@ -188,7 +188,14 @@ def _read_frame(
         raise ImageError(message)
     if series.dataoffset is not None:  # uncompressed and contiguous, as ImageJ writes
         dtype = np.dtype(tif.byteorder + series.dtype.char)
-        offset = series.dataoffset + chosen * int(np.prod(plane_shape)) * dtype.itemsize
+        n_bytes = int(np.prod(plane_shape)) * dtype.itemsize
+        offset = series.dataoffset + chosen * n_bytes
+        if offset + n_bytes > tif.filehandle.size:
+            message = (
+                f"{name} is cut short: its pixels reach byte {offset + n_bytes}, the file has "
+                f"{tif.filehandle.size}. Copy or export it again."
+            )
+            raise ImageError(message)
         mapped = tif.filehandle.memmap_array(dtype, plane_shape, offset)
         plane = np.array(mapped, dtype=dtype.newbyteorder("="))
     elif len(series.pages) == n_frames and (page := series.pages[chosen]) is not None:

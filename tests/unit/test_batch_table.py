@@ -174,6 +174,15 @@ def test_a_tilde_of_nobody_is_a_name_like_any_other(tmp_path):
     assert session.arguments["alignment"] == tmp_path / "~nobodyhere" / "a.json"
 
 
+def test_folders_are_parted_as_on_windows_too(tmp_path):
+    (tmp_path / "b\\odd.tif").touch()
+    table = "image,alignment\nm 1\\day 1.tif,m 1\\a.json\nb\\odd.tif,\n"
+    first, second = sessions_of(tmp_path, table)
+    assert first.image == tmp_path / "m 1" / "day 1.tif"
+    assert first.arguments["alignment"] == tmp_path / "m 1" / "a.json"
+    assert second.image == tmp_path / "b\\odd.tif"
+
+
 def test_what_is_given_for_all_gives_way_to_the_row(tmp_path):
     text = "image,pixel_height_mm,pixel_width_mm,alignment,atlas,method,camera_distance_mm\n"
     text += "a.tif,0.1,0.2,a.json,phantom_50um,original,parallel\nb.tif,,,,,,\n"

@@ -341,6 +341,13 @@ def test_what_is_no_image(tmp_path, name):
     assert name in str(error.value)
 
 
+def test_a_picture_cut_short_says_so(tmp_path):
+    bad_files(tmp_path)
+    size = (tmp_path / "cut.tif").stat().st_size
+    with pytest.raises(ImageError, match=rf"cut\.tif is cut short.*the file has {size}"):
+        load_image(tmp_path / "cut.tif")
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(MissingFileError, match=r"gone\.tif") as error:
         load_image(tmp_path / "gone.tif")
