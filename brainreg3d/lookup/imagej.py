@@ -61,7 +61,7 @@ def read_imagej(path: Path) -> Rois:
 def _members(path: Path) -> list[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
-            infos = [i for i in archive.infolist() if i.filename.lower().endswith(".roi")]
+            infos = [i for i in archive.infolist() if _is_roi(i.filename)]
             if any(info.file_size > _MOST_BYTES for info in infos):
                 message = f"{path} holds a ROI of more than {_MOST_BYTES >> 20} MB; it is damaged."
                 raise InputError(message)
@@ -69,6 +69,11 @@ def _members(path: Path) -> list[tuple[str, bytes]]:
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
         message = f"{path} cannot be read ({error}); expected a .zip file of ImageJ's ROI Manager."
         raise InputError(message) from error
+
+
+def _is_roi(name: str) -> bool:
+    """Tell ROIs from what macOS adds to a .zip, under the same names."""
+    return name.lower().endswith(".roi") and not Path(name).name.startswith("._")
 
 
 def rois_of(members: list[tuple[str, bytes]], path: Path) -> Rois:

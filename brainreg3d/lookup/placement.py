@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError
+from brainreg3d.recorded_part import covered_area, first_pixel
 
 
 @attrs.frozen
@@ -58,19 +58,15 @@ class Placement:
         InputError
             If a number makes no sense, or the recording does not fit the image.
         """
-        whole = isinstance(binning, int | np.integer) and not isinstance(binning, bool)
-        if not whole or binning < 1:
-            message = f"binning is a whole number from 1; got {binning!r}."
-            raise InputError(message)
-        numbers = finite_numbers((0, 0) if crop_origin is None else crop_origin, 2)
-        if numbers is None or any(n != int(n) or n < 0 for n in numbers):
-            message = f"crop_origin is (row, column), whole numbers from 0; got {crop_origin!r}."
-            raise InputError(message)
-        origin = int(numbers[0]), int(numbers[1])
+        origin = first_pixel(binning, crop_origin)
         if recording_shape is not None:
-            _check_fit(
-                image_shape, recording_shape, int(binning), origin, is_whole=crop_origin is None
+            covered_area(image_shape, recording_shape, binning, crop_origin)
+        elif binning > max(image_shape):
+            message = (
+                f"With binning {binning} a pixel of the recording is larger than the aligned "
+                f"image, {image_shape[0]} x {image_shape[1]}; check binning (--binning)."
             )
+            raise InputError(message)
         return cls(int(binning), origin)
 
     def in_image(self, places_px: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,24 +83,3 @@ class Placement:
             The same in the image: origin + (position + 1/2) * binning - 1/2.
         """
         return np.asarray(self.origin) + (places_px + 0.5) * self.binning - 0.5
-
-
-def _check_fit(
-    image: tuple[int, int],
-    recording: tuple[int, int],
-    binning: int,
-    origin: tuple[int, int],
-    *,
-    is_whole: bool,
-) -> None:
-    pairs = list(zip(image, recording, origin, strict=True))
-    fits = all(start + n * binning <= full for full, n, start in pairs)
-    if fits and (not is_whole or all(full // binning == n for full, n, _ in pairs)):
-        return
-    message = (
-        f"The ROIs were made on {recording[0]} x {recording[1]} pixels (rows x columns), which "
-        f"with binning {binning} from {origin} on are not those of the aligned image, {image[0]} x "
-        f"{image[1]}. Say how large the pixels are, binning=N (--binning N), and where they start "
-        f"if they show a part, crop_origin=(row, column) (--crop-origin ROW COL)."
-    )
-    raise InputError(message)

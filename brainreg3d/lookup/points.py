@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,13 +41,14 @@ def read_points(path: Path) -> Rois:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        message = f"{path} cannot be read as text ({error}); expected a CSV with a header."
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except (OSError, ValueError, csv.Error) as error:
+        message = (
+            f"{path} cannot be read as a table ({error}); expected a CSV with a header, saved as "
+            f"UTF-8."
+        )
         raise InputError(message) from error
-    lines = text.splitlines()
-    header = lines[0] if lines else ""
-    separator = max(",;\t", key=header.count)
-    table = list(csv.reader(lines, delimiter=separator))
     fields = [field.strip().lower() for field in (table[0] if table else [])]
     row_place, col_place = _places(fields, path)
     name_place = next((fields.index(name) for name in _NAMES if name in fields), None)

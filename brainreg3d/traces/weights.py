@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from brainreg3d.errors import InputError
+from brainreg3d.recorded_part import covered_area
 from brainreg3d.result import NotComputed, Result
-from brainreg3d.traces.cover import covered_area
 
 SIDES = ("left", "right")
 """Hemispheres 1 and 2 of a result; columns end with their first letter."""

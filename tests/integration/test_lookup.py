@@ -12,7 +12,7 @@ from tiny_brain import VISIBLE
 from brainreg3d import BrainReg3D, LocalTemplateSource, Pose
 from brainreg3d.cli import main
 from brainreg3d.errors import InputError, OutputError
-from brainreg3d.lookup import look_up_rois, read_rois, write_roi_table
+from brainreg3d.lookup import Rois, look_up_rois, read_rois, write_roi_table
 
 SHAPE = (60, 40)
 PIXEL_MM = 0.1
@@ -210,10 +210,20 @@ def test_rois_of_binned_and_cropped_recordings(result, binning, origin):
     pd.testing.assert_frame_equal(table[same], expected[same])
 
 
+def one_point():
+    at = np.array([3])
+    return Rois(("a",), ("point",), at, at, np.zeros(1, int), np.array([[3.0, 3.0]]))
+
+
 def test_a_recording_that_does_not_fit_says_so(result):
     small = np.ones((30, 20), np.uint8)
-    with pytest.raises(InputError, match=r"30 x 20.*--binning.*--crop-origin"):
+    with pytest.raises(InputError, match=r"30 x 20.*looks like binning 2"):
         look_up_rois(result, small)
+    with pytest.raises(InputError, match=r"7 x 9.*--crop-origin.*--binning"):
+        look_up_rois(result, small[:7, :9])
+    # A list of points says nothing of its recording, but no pixel is larger than the image.
+    with pytest.raises(InputError, match=r"binning 61.*60 x 40"):
+        look_up_rois(result, one_point(), binning=61)
     with pytest.raises(InputError, match="30 x 20"):
         look_up_rois(result, small, binning=2, crop_origin=(10, 0))
     for wrong in (0, 1.5, True, "2"):

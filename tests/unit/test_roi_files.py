@@ -322,6 +322,14 @@ def test_single_files_and_names(tmp_path):
     assert read_rois(twice).names == ("soma", "soma-2", "soma-3", "0003")
 
 
+def test_what_macos_adds_to_a_zip_is_no_roi(tmp_path):
+    roi = ImagejRoi.frompoints([[1, 2], [30, 4], [5, 10]], name="cell")
+    with zipfile.ZipFile(tmp_path / "rois.zip", "w") as archive:
+        archive.writestr("rois/cell.roi", roi.tobytes())
+        archive.writestr("__MACOSX/rois/._cell.roi", b"\0\5\x16\7\0\2\0\0Mac OS X")
+    assert read_rois(tmp_path / "rois.zip").names == ("cell",)
+
+
 def test_texts_are_no_rois(tmp_path, log):
     box = {"roitype": ROI_TYPE.RECT, "left": 0, "top": 0, "right": 2, "bottom": 2}
     text = ImagejRoi(subtype=ROI_SUBTYPE.TEXT, name="note", text="here", **box)
@@ -428,6 +436,22 @@ def test_tables_that_are_no_points_say_so(tmp_path, text, said):
     (tmp_path / "points.csv").write_text(text)
     with pytest.raises(InputError, match=said):
         read_rois(tmp_path / "points.csv")
+
+
+@pytest.mark.parametrize("text", ["row,col\n" + "1" * 200_000 + ",2\n", "naïve,row,col\n"])
+def test_files_that_are_no_tables_say_so(tmp_path, text):
+    (tmp_path / "points.csv").write_bytes(text.encode("latin1"))
+    with pytest.raises(InputError, match=r"cannot be read as a table.*UTF-8"):
+        read_rois(tmp_path / "points.csv")
+
+
+def test_names_of_points_may_hold_line_ends(tmp_path):
+    (tmp_path / "points.csv").write_text(
+        'name,row,col\n"a\nb",1,2\nc\u2028d,3,4\n', encoding="utf-8"
+    )
+    rois = read_rois(tmp_path / "points.csv")
+    assert rois.names == ("a\nb", "c\u2028d")
+    assert rois.rows.tolist() == [1, 3]
 
 
 def test_what_is_of_no_known_kind_says_so(tmp_path):

@@ -38,19 +38,12 @@ def covered_area(
     InputError
         If an argument cannot be used.
     """
-    if isinstance(binning, bool) or not isinstance(binning, int | np.integer) or binning < 1:
-        message = f"binning is a whole number from 1; got {binning!r}."
-        raise InputError(message)
+    origin = first_pixel(binning, crop_origin)
     size = (frame_shape[0] * int(binning), frame_shape[1] * int(binning))
     if crop_origin is None:
         if any(full // binning != n for full, n in zip(image_shape, frame_shape, strict=True)):
             raise RecordingError(_misfit(image_shape, frame_shape, binning))
-        return (0, 0), size
-    numbers = finite_numbers(crop_origin, 2)
-    if numbers is None or any(number != int(number) or number < 0 for number in numbers):
-        message = f"crop_origin is (row, column), whole numbers from 0; got {crop_origin!r}."
-        raise InputError(message)
-    origin = (int(numbers[0]), int(numbers[1]))
+        return origin, size
     if any(a + n > full for a, n, full in zip(origin, size, image_shape, strict=True)):
         message = (
             f"A recording of {_size(frame_shape)} pixels at crop_origin {origin} with binning "
@@ -60,6 +53,34 @@ def covered_area(
         )
         raise RecordingError(message)
     return origin, size
+
+
+def first_pixel(binning: int, crop_origin: ArrayLike | None) -> tuple[int, int]:
+    """Return where a recording starts in the aligned image.
+
+    Parameters
+    ----------
+    binning, crop_origin
+        As for `covered_area`.
+
+    Returns
+    -------
+    tuple of int
+        (row, column).
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be used.
+    """
+    if isinstance(binning, bool) or not isinstance(binning, int | np.integer) or binning < 1:
+        message = f"binning is a whole number from 1; got {binning!r}."
+        raise InputError(message)
+    numbers = finite_numbers((0, 0) if crop_origin is None else crop_origin, 2)
+    if numbers is None or any(number != int(number) or number < 0 for number in numbers):
+        message = f"crop_origin is (row, column), whole numbers from 0; got {crop_origin!r}."
+        raise InputError(message)
+    return int(numbers[0]), int(numbers[1])
 
 
 def _misfit(image_shape: tuple[int, ...], frame_shape: tuple[int, int], binning: int) -> str:
