@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +55,15 @@ class NwbExporter:
             If pynwb or ndx-anatomical-localization is not installed, NWB has no such fields, or
             the date has no time zone.
         """
-        missing = [name.replace("_", "-") for name in _PACKAGES if find_spec(name) is None]
-        if missing:
-            message = (
-                f"Writing NWB files needs {' and '.join(missing)}: pip install "
-                f'"brainreg3d[nwb]", or leave "nwb" out of the formats.'
-            )
-            raise InputError(message)
+        for name in _PACKAGES:
+            try:
+                import_module(name)
+            except ImportError as error:
+                message = (
+                    f"Writing NWB files needs {name.replace('_', '-')}, which cannot be imported "
+                    f'({error}): pip install "brainreg3d[nwb]", or leave "nwb" out of the formats.'
+                )
+                raise InputError(message) from error
         if self.session_start_time.tzinfo is None:
             message = (
                 f"session_start_time needs a time zone, such as datetime(2024, 5, 6, "

@@ -1,6 +1,6 @@
 """NWB files, read back by pynwb and looked at by nwbinspector."""
 
-import importlib.util
+import sys
 from datetime import UTC, datetime
 
 import attrs
@@ -180,13 +180,11 @@ def test_into_the_file_of_a_recording(made, tmp_path):
         add_to_nwb(nwbfile, Result(made))
 
 
-def test_what_to_install(monkeypatch):
-    there = importlib.util.find_spec
-    monkeypatch.setattr(
-        "brainreg3d.export.nwb.find_spec",
-        lambda name: None if name == "pynwb" else there(name),
-    )
-    with pytest.raises(InputError, match=r'needs pynwb: pip install "brainreg3d\[nwb\]"'):
+@pytest.mark.parametrize("name", ["pynwb", "ndx_anatomical_localization"])
+def test_what_to_install(monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    words = rf'needs {name.replace("_", "-")}.*pip install "brainreg3d\[nwb\]"'
+    with pytest.raises(InputError, match=words):
         NwbExporter().check()
 
 
