@@ -21,7 +21,7 @@ from brainreg3d.batch.record import is_done, remove_left_overs
 from brainreg3d.batch.sessions import Session, in_order, make_sessions
 from brainreg3d.batch.summary import DONE, BatchSummary, Book, SessionOutcome
 from brainreg3d.batch.table import read_table
-from brainreg3d.batch.task import Report, Task, make_task
+from brainreg3d.batch.task import Report, Task, make_task, problem_of
 from brainreg3d.errors import BrainReg3DError, InputError, OutputError, did_you_mean
 from brainreg3d.io.file_lock import FileLock, file_lock
 from brainreg3d.io.output_folder import check_writable
@@ -191,8 +191,8 @@ class _Batch:
                 return None, f"Its reference, the session {other.name!r}, is not done."
             try:
                 task = make_task(session, self.output_dir, self.registration, by_name)
-            except (BrainReg3DError, OSError) as error:
-                return None, str(error) or type(error).__name__
+            except Exception as error:  # also of classes of someone's own: other sessions go on
+                return None, problem_of(error)
             if is_done(task.folder, task.made_from, check=self.check):
                 return None, ""
             return task, ""
@@ -266,6 +266,6 @@ def _with_atlases(tasks: Sequence[Task]) -> Iterator[tuple[Task, str]]:
             try:
                 registration.load_atlas()
                 problems[source] = ""
-            except (BrainReg3DError, OSError) as error:
-                problems[source] = " ".join(str(error).split()) or type(error).__name__
+            except Exception as error:
+                problems[source] = problem_of(error)
         yield task, problems[source]

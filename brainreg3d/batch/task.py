@@ -223,14 +223,34 @@ def run_task(task: Task) -> Report:
             begin_session(task.folder, task.stem)
             result = task.build().run()
             write_record(task.folder, task.made_from, result, warnings)
-    except BrainReg3DError as error:
-        return Report(task.name, _one_line(error))
-    except MemoryError as error:
-        return Report(task.name, f"Not enough memory ({_one_line(error)}).")
+    except (BrainReg3DError, MemoryError) as error:
+        return Report(task.name, problem_of(error))
     except Exception as error:
-        text = f"Unexpected {type(error).__name__}: {_one_line(error)}"
-        return Report(task.name, f"{text} {_keep_trace(task.folder)}".strip())
+        return Report(task.name, f"{problem_of(error)} {_keep_trace(task.folder)}".strip())
     return Report(task.name)
+
+
+def problem_of(error: BaseException) -> str:
+    """Return what to tell of an error, in one line.
+
+    Parameters
+    ----------
+    error : BaseException
+        What went wrong with a session.
+
+    Returns
+    -------
+    str
+        Its message; with its type if nobody expected it.
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, BrainReg3DError):
+        return text
+    if isinstance(error, MemoryError):
+        return f"Not enough memory ({text})."
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"Cannot use {error.filename}: {error.strerror}."
+    return f"Unexpected {type(error).__name__}: {text}"
 
 
 def _keep_trace(folder: Path) -> str:
@@ -241,10 +261,6 @@ def _keep_trace(folder: Path) -> str:
     except OSError:
         return ""
     return f"(see {folder.name}/{TRACE_NAME}, and please report it)"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 @contextmanager

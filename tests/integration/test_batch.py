@@ -301,6 +301,43 @@ def test_errors_that_nobody_expects_are_reported_with_their_place(few, tmp_path)
     assert "a key that is not there" in (tmp_path / "out/day00/batch_error.txt").read_text()
 
 
+class Counting(BrainReg3D):
+    """A registration that tells how many threads it may use."""
+
+    def run(self, **options):
+        """Leave the number beside the results."""
+        from brainreg3d._threads import count_threads
+
+        result = super().run(**options)
+        (self.output_dir / "threads").write_text(str(count_threads()))
+        return result
+
+
+@pytest.mark.parametrize(("workers", "share"), [(2, "3"), (100, "3"), (None, "3"), (1, "6")])
+def test_processes_share_the_threads_that_are_allowed(few, tmp_path, monkeypatch, workers, share):
+    monkeypatch.setenv("BRAINREG3D_NUM_THREADS", "6")
+    write_table(few, read_rows(few)[:2])  # no more processes than sessions
+    run_batch(few, tmp_path / "out", atlas=ATLAS, registration=Counting, workers=workers)
+    found = [path.read_text() for path in (tmp_path / "out").glob("*/threads")]
+    assert found == [share, share]
+
+
+class Choosy(BrainReg3D):
+    """A registration that stumbles over the image of one session."""
+
+    def plan(self):
+        """Fail for day01 before anything runs."""
+        if self.image.stem == "day01":
+            raise ZeroDivisionError
+        return super().plan()
+
+
+def test_an_error_before_the_run_stops_no_other_session(few, tmp_path):
+    summary = run_batch(few, tmp_path / "out", atlas=ATLAS, registration=Choosy, workers=2)
+    assert summary.reasons == {"day01": "Unexpected ZeroDivisionError: ZeroDivisionError"}
+    assert set(summary.done) == {"day00", "day02", "day03"}
+
+
 def ran_again(table, output, **more):
     summary = run_batch(table, output, atlas=ATLAS, workers=2, **more)
     assert not summary.failed
