@@ -13,6 +13,7 @@ from brainreg3d.cli.options import (
     atlas_options,
     region_options,
 )
+from brainreg3d.cli.run_files import files_of_run
 
 _PATH = click.Path(path_type=Path)
 _MOST_LINES = 20
@@ -65,7 +66,7 @@ def lookup(
     from brainreg3d.pipeline import BrainReg3D
 
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
-    for source in (rois, alignment):
+    for source in (rois, *files_of_run(alignment)):
         if output.exists() and source.exists() and output.samefile(source):
             message = f"{output} is read from; give the table another name."
             raise click.UsageError(message)

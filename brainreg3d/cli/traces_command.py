@@ -13,6 +13,7 @@ from brainreg3d.cli.options import (
     atlas_options,
     region_options,
 )
+from brainreg3d.cli.run_files import files_of_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +117,7 @@ def traces(recording: str, alignment: Path, output: Path, **options: Any) -> Non
     from brainreg3d.traces.open import split_path
 
     statistics = options.pop("statistic")
-    TraceFiles.named(output, statistics, *_files_of_run(alignment))  # before reading in vain
+    TraceFiles.named(output, statistics, *files_of_run(alignment))  # before reading in vain
     path = split_path(recording)[0]
     if not path.exists():
         message = f"There is no file {path}. Check the path of the recording."
@@ -128,18 +129,6 @@ def traces(recording: str, alignment: Path, output: Path, **options: Any) -> Non
     result = BrainReg3D.load(alignment, **given)
     table = region_traces(recording, result, statistic=statistics, output=output, **options)
     _report(table, output, statistics)
-
-
-def _files_of_run(alignment: Path) -> list[Path]:
-    """Return what must not be replaced: the alignment, and all else that the run wrote."""
-    from brainreg3d.steps.write import FILE_NAMES
-
-    if alignment.is_dir():
-        return list(alignment.iterdir())
-    stem = alignment.name
-    for suffix in FILE_NAMES.values():
-        stem = stem.removesuffix(suffix)
-    return [alignment, *(alignment.with_name(stem + suffix) for suffix in FILE_NAMES.values())]
 
 
 def _report(table: pd.DataFrame, output: Path, statistics: tuple[str, ...]) -> None:

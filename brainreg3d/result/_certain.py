@@ -37,7 +37,8 @@ class Certain(Products):
             message = (
                 "How certain the pose is, is not known: the alignment has no uncertainty, as a fit "
                 "of landmarks gives it. Say it: BrainReg3D(..., pose_sigma_mm=0.1, "
-                "pose_sigma_deg=2), or result.confidence_for(position_mm=0.1, tilt_deg=2)."
+                "pose_sigma_deg=2) (--pose-sigma-mm 0.1 --pose-sigma-deg 2), or "
+                "result.confidence_for(position_mm=0.1, tilt_deg=2)."
             )
             raise NotComputed(message)
         if self._certainty is not None:

@@ -353,7 +353,10 @@ def test_the_command_never_replaces_what_it_reads(study, tmp_path, capsys):
     assert main([*arguments, str(cells)]) != 0
     assert "read from" in capsys.readouterr().err
     assert cells.read_bytes() == before
-    assert main([*arguments, str(study / "mouse_run.json")]) != 0
+    for name in ("mouse_run.json", "mouse_labels.tif", "mouse_regions.csv"):
+        kept = (study / name).read_bytes()
+        assert main([*arguments, str(study / name)]) != 0
+        assert (study / name).read_bytes() == kept
     assert main([*arguments, str(tmp_path / "no" / "cells.csv")]) == 0
     outside = tmp_path / "far.csv"
     outside.write_text("row,col\n1000,2\n")

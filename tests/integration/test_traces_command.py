@@ -173,6 +173,14 @@ def test_files_of_the_run_are_never_replaced(name, run, recording, capsys):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_table_among_the_results_can_be_made_again(run, recording):
+    _, folder = run
+    assert traces(recording[0], folder, folder / "signals.csv") == 0
+    first = (folder / "signals.csv").read_bytes()
+    assert traces(recording[0], folder, folder / "signals.csv") == 0
+    assert (folder / "signals.csv").read_bytes() == first
+
+
 def test_help_and_what_is_missing(run, tmp_path, capsys):
     assert main(["traces", "--help"]) == 0
     text = capsys.readouterr().out
