@@ -85,7 +85,7 @@ _LABEL_OPTION_NAMES = (
     type=click.Choice(("error", "fill")),
     default="error",
     show_default=True,
-    help="Whether chunks that a Zarr store lacks are lost, or full of its fill value.",
+    help="Whether chunks that a Zarr store or HDF5 file lacks are lost, or full of its fill value.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Work on a dask cluster.")
 @atlas_options

@@ -24,6 +24,7 @@ from brainreg3d.traces.reader import (
 )
 from brainreg3d.traces.stored_planes import StoredPlanes, whole_frames
 
+_CHUNK_BYTES = 1 << 24  # of arrays that are neither in memory nor of dask
 _RAW_NAME = re.compile(r"_(\d+)_(\d+)_(\d+)_([a-z]+\d+)$")
 
 
@@ -87,9 +88,16 @@ def open_array(array: Any, channel: int | None) -> Recording:
         If the channel is missing or wrong.
     """
     name = "the array"
-    if hasattr(array, "dask") and hasattr(array, "to_delayed"):
-        return _open_dask(array, channel)
-    pixels = np.asanyarray(array)
+    lazy = _as_dask(array)
+    if lazy is not None:
+        return _open_dask(lazy, channel)
+    try:
+        pixels = np.asanyarray(array)
+    except ValueError as error:
+        message = f"{name} is none: {error}"
+        raise RecordingError(message) from error
+    if isinstance(pixels, np.ma.MaskedArray):
+        pixels = _without_mask(pixels)
     layout = _layout(pixels.shape, channel, name)
     mapped = _file_of(pixels)
     if mapped is not None:
@@ -103,6 +111,26 @@ def open_array(array: Any, channel: int | None) -> Recording:
     return recording_of(ArrayFrames(np.asarray(pixels)[layout.index]), None, name)
 
 
+def _as_dask(array: Any) -> Any:
+    """Return an array of dask for what is not in memory; None for what is.
+
+    Datasets of h5py, arrays of zarr and those of xarray would become arrays of NumPy as a whole.
+    """
+    for one in (array, getattr(array, "data", None)):
+        if hasattr(one, "dask") and hasattr(one, "to_delayed"):
+            return one
+    if isinstance(array, np.ndarray) or not {"shape", "dtype", "chunks"} <= set(dir(array)):
+        return None
+    if isinstance(getattr(array, "data", None), np.ndarray):
+        return None
+    import dask
+    import dask.array
+
+    arrays: Any = dask.array  # without types
+    with dask.config.set({"array.chunk-size": _CHUNK_BYTES}):
+        return arrays.from_array(array)
+
+
 def _open_dask(array: Any, channel: int | None) -> Recording:
     name = "the dask array"
     if any(np.isnan(size) for sizes in array.chunks for size in sizes):
@@ -111,7 +139,19 @@ def _open_dask(array: Any, channel: int | None) -> Recording:
     layout = _layout(array.shape, channel, name)
     frames = array[layout.index]
     check_numbers(frames.dtype, frames.shape, name)
+    if isinstance(frames._meta, np.ma.MaskedArray):  # noqa: SLF001 - says what its blocks are
+        frames = frames.map_blocks(_without_mask, dtype=_unmasked_type(frames.dtype))
     return Recording(name, None, frames.shape, frames.dtype.newbyteorder("="), None, frames)
+
+
+def _without_mask(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array whose masked pixels are no number, and do not count."""
+    filled = np.ma.MaskedArray(array, dtype=_unmasked_type(array.dtype)).filled(np.nan)
+    return np.asarray(filled)
+
+
+def _unmasked_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
 def _layout(shape: tuple[int, ...], channel: int | None, name: str) -> Layout:

@@ -55,6 +55,25 @@ class Baseline:
             )
             raise InputError(message)
 
+    def stated(self, n_frames: int) -> str:
+        """Return what it is, when a recording broke off.
+
+        Parameters
+        ----------
+        n_frames : int
+            How many were read.
+
+        Returns
+        -------
+        str
+            The text, with how many of its frames are among them.
+        """
+        if self.frames is None or self.frames[1] <= n_frames:
+            return self.text
+        start, stop = self.frames
+        n_read = max(0, n_frames - start)
+        return f"{self.text}, of which {n_read} of {stop - start} could be read"
+
     def of(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the baseline of each column.
 
@@ -120,7 +139,7 @@ def parse_baseline(given: Any) -> Baseline:
 def relative_to(
     signals: NDArray[np.float64], levels: NDArray[np.float64], names: tuple[str, ...]
 ) -> NDArray[np.float64]:
-    """Return ΔF/F; NaN where the baseline is 0.
+    """Return ΔF/F; NaN where the baseline is 0 or infinite.
 
     Parameters
     ----------
@@ -144,5 +163,5 @@ def relative_to(
             "frames already relative to a baseline?",
             ", ".join(doubtful[:_MOST_NAMES]) + more,
         )
-    levels = np.where(levels == 0, np.nan, levels)
+    levels = np.where((levels == 0) | np.isinf(levels), np.nan, levels)
     return np.asarray((signals - levels) / levels)

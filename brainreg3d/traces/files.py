@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SUFFIXES = (".csv", ".parquet", ".pq")
+_SCHEMA_FAMILY = "brainreg3d/traces/"
 
 
 @attrs.frozen
@@ -65,8 +67,11 @@ class TraceFiles:
         InputError
             If the name does not say a format.
         OutputError
-            If a file that is read would be replaced.
+            If a file that is read would be replaced, or one of another origin that was not named.
         """
+        if not isinstance(output, str | os.PathLike):
+            message = f"output is the path of a .csv or .parquet file; got {output!r}."
+            raise InputError(message)
         path = Path(output).expanduser()
         if path.suffix.lower() not in _SUFFIXES:
             message = f"The table is written to a .csv or .parquet file; got {path.name!r}."
@@ -78,6 +83,7 @@ class TraceFiles:
         pixels, info = (path.with_name(f"{path.stem}_{end}") for end in ("pixels.csv", "info.json"))
         made = cls(path, tables, pixels, info)
         _check_free([*tables.values(), pixels, info], [one for one in inputs if one is not None])
+        _check_ours([*list(tables.values())[1:], pixels, info], info)
         check_writable(path.parent)  # rather than after hours of reading
         return made
 
@@ -97,6 +103,23 @@ def _check_free(targets: Iterable[Path], inputs: Sequence[str | Path]) -> None:
         if target.is_dir():
             message = f"{target} is a folder; choose another name for the table (-o)."
             raise OutputError(message)
+
+
+def _check_ours(targets: Iterable[Path], info: Path) -> None:
+    """Check that files beside the one that a user named are from an earlier call."""
+    found = [target for target in targets if os.path.lexists(target)]
+    if not found:
+        return
+    try:
+        schema = json.loads(info.read_text(encoding="utf-8"))["schema"]
+    except (OSError, ValueError, TypeError, KeyError):
+        schema = ""
+    if not str(schema).startswith(_SCHEMA_FAMILY):
+        message = (
+            f"{found[0]} would be written beside the table, but is there and was not made with "
+            f"one; move it, or choose another name for the table (-o)."
+        )
+        raise OutputError(message)
 
 
 def write_traces(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.errors import InputError, RecordingError
+from brainreg3d.traces.missing_chunks import fault_of, first_lost
 from brainreg3d.traces.reader import Box, Reader, Recording, choose_frames, recording_of
 from brainreg3d.traces.stored_planes import PIECE_BYTES, StoredPlanes
 
@@ -65,7 +66,9 @@ class Hdf5Frames:
                 yield piece
 
 
-def open_hdf5(path: Path, channel: int | None, member: str | None) -> Recording:
+def open_hdf5(
+    path: Path, channel: int | None, member: str | None, missing_chunks: str
+) -> Recording:
     """Open a dataset of an HDF5 file.
 
     Parameters
@@ -76,11 +79,14 @@ def open_hdf5(path: Path, channel: int | None, member: str | None) -> Recording:
         Which channel.
     member : str, optional
         Path of the dataset; the only one that can be meant when not given.
+    missing_chunks : {"error", "fill"}
+        Whether frames with chunks that were never written are an error, or full of the fill value.
 
     Returns
     -------
     Recording
-        Read past the library where data lie as they are.
+        Read past the library where data lie as they are. Up to the first frame that misses a
+        chunk, with a fault if there is one.
 
     Raises
     ------
@@ -107,7 +113,11 @@ def open_hdf5(path: Path, channel: int | None, member: str | None) -> Recording:
         shape = tuple(dataset.shape)
         layout = choose_frames(shape[:-2], channel, name)
         axis = layout.index.index(slice(None))
-        frames_shape = (layout.n_frames, shape[-2], shape[-1])
+        n_frames = layout.n_frames
+        if missing_chunks == "error" and not dataset.is_virtual:
+            is_there, n_each = _chunks_there(dataset, layout.index, axis)
+            n_frames = first_lost(is_there, n_each, n_frames)
+        frames_shape = (n_frames, shape[-2], shape[-1])
         offset = dataset.id.get_offset()
         reader: Reader
         if dataset.chunks is None and offset is not None and dataset.external is None:
@@ -129,7 +139,28 @@ def open_hdf5(path: Path, channel: int | None, member: str | None) -> Recording:
                 (chunks[axis], chunks[-2], chunks[-1]),
                 layout.index,
             )
-        return recording_of(reader, path, name)
+        return recording_of(reader, path, name, fault_of(n_frames, layout.n_frames))
+
+
+def _chunks_there(
+    dataset: Any, index: tuple[slice | int, ...], axis: int
+) -> tuple[NDArray[np.bool_], int]:
+    """Return which chunks were written, and how many frames each holds."""
+    chunks = dataset.chunks
+    if chunks is None:
+        return np.full((1, 1, 1), dataset.id.get_storage_size() > 0), max(1, dataset.shape[axis])
+    counts = [-(-n // size) for n, size in zip(dataset.shape, chunks, strict=True)]
+    if dataset.id.get_num_chunks() == np.prod(counts, dtype=np.int64):
+        return np.ones((counts[axis], *counts[-2:]), bool), chunks[axis]
+    is_there = np.zeros(counts, bool)
+
+    def mark(chunk: Any) -> None:
+        place = zip(chunk.chunk_offset, chunks, strict=True)
+        is_there[tuple(start // size for start, size in place)] = True
+
+    dataset.id.chunk_iter(mark)
+    fixed = [one if isinstance(one, slice) else one // chunks[a] for a, one in enumerate(index)]
+    return is_there[tuple(fixed)], chunks[axis]
 
 
 def _choose_dataset(file: Any, member: str | None, name: str) -> Any:

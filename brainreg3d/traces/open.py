@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from brainreg3d.errors import MissingFileError, RecordingError
+from brainreg3d.traces.missing_chunks import check_choice
 from brainreg3d.traces.reader import Recording
 
 _SEPARATOR = "::"
@@ -28,7 +30,7 @@ def open_recording(
     channel : int, optional
         Which channel of (frames, channels, rows, columns), from 0.
     missing_chunks : {"error", "fill"}
-        Whether chunks that a Zarr store lacks are lost, or full of its fill value.
+        Whether chunks that a Zarr store or an HDF5 file lacks are lost, or full of its fill value.
 
     Returns
     -------
@@ -46,10 +48,11 @@ def open_recording(
     """
     from brainreg3d.traces.array_frames import open_array, open_npy, open_raw
 
-    if not isinstance(source, str | Path):
+    check_choice(missing_chunks)
+    if not isinstance(source, str | os.PathLike):
         return open_array(source, channel)
     path, member = split_path(source)
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists() stumbles over names that are too long
         message = f"There is no file {path}. Check the path of the recording."
         raise MissingFileError(message)
     suffix = path.suffix.lower()
@@ -67,7 +70,7 @@ def open_recording(
     if suffix in _HDF5:
         from brainreg3d.traces.hdf5_frames import open_hdf5
 
-        return open_hdf5(path, channel, member)
+        return open_hdf5(path, channel, member, missing_chunks)
     if suffix == ".npy":
         return open_npy(path, channel)
     if suffix in _RAW:
@@ -76,7 +79,7 @@ def open_recording(
     raise RecordingError(message)
 
 
-def split_path(source: str | Path) -> tuple[Path, str | None]:
+def split_path(source: str | os.PathLike[str]) -> tuple[Path, str | None]:
     """Part the path of a file from what is meant within it.
 
     Parameters
@@ -91,8 +94,8 @@ def split_path(source: str | Path) -> tuple[Path, str | None]:
     member : str or None
         What follows two colons.
     """
-    text = str(source)
-    if _SEPARATOR not in text or Path(text).exists():
+    text = os.fspath(source)
+    if _SEPARATOR not in text or os.path.exists(text):
         return Path(text).expanduser(), None
     file, member = text.rsplit(_SEPARATOR, 1)
     return Path(file).expanduser(), member

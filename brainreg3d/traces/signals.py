@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def region_traces(
     channel : int, optional
         Which channel of (frames, channels, rows, columns), from 0.
     missing_chunks : {"error", "fill"}
-        Whether chunks that a Zarr store lacks are lost, or full of its fill value.
+        Whether chunks that a Zarr store or an HDF5 file lacks are lost, or full of its fill value.
     scheduler : str or distributed.Client, optional
         Address of a dask scheduler, whose workers read the file under the same path; threads of
         this process when not given.
@@ -115,6 +115,8 @@ def region_traces(
         raise InputError(message)
     chosen = _check_statistics(statistic, weights)
     level = parse_baseline(baseline)
+    if "dff" not in chosen and level != parse_baseline("mean"):
+        logger.warning("The baseline is that of ΔF/F, which is not asked for (statistic dff).")
     opened = open_recording(recording, channel=channel, missing_chunks=missing_chunks)
     if "dff" in chosen:
         level.check(opened.n_expected)
@@ -147,7 +149,8 @@ def region_traces(
 
 
 def _check_statistics(given: Any, weights: Any) -> tuple[str, ...]:
-    chosen = (given,) if isinstance(given, str) else tuple(given)
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    chosen = tuple(given) if several else (given,)
     for name in chosen:
         if name not in STATISTICS:
             hint = did_you_mean(str(name), STATISTICS)
@@ -184,7 +187,7 @@ def _fill(table: SignalTable, scheduler: Any, files: TraceFiles | None) -> None:
     reason = None if recording.fault is None else recording.fault.reason
     if not recording.shape[0]:
         if reason is not None:
-            raise _cut_short(table, reason, None)
+            raise _cut_short(table, reason, files)
         message = f"{recording.name} holds no frames."
         raise RecordingError(message)
     with_medians = "median" in table.statistics
@@ -207,25 +210,27 @@ def _fill(table: SignalTable, scheduler: Any, files: TraceFiles | None) -> None:
     except Broken as error:
         reason = str(error)
     except BaseException:  # an interrupt too must not lose what took hours
-        kept = _keep(table, files)
+        kept = _keep(table, files, table.frames()) if table.n_done else None
         if kept is not None:
             logger.warning("Stopped after %d frames; they are kept in %s.", table.n_done, kept)
         raise
     finally:
         close_files()
     if reason is not None:
-        raise _cut_short(table, reason, _keep(table, files))
+        raise _cut_short(table, reason, files)
 
 
-def _keep(table: SignalTable, files: TraceFiles | None) -> Path | None:
-    if files is None or not table.n_done:
+def _keep(
+    table: SignalTable, files: TraceFiles | None, frames: dict[str, pd.DataFrame]
+) -> Path | None:
+    if files is None:
         return None
     partial = files.partial()
-    write_traces(partial, table.frames(), table.info())
+    write_traces(partial, frames, table.info())
     return partial.output
 
 
-def _cut_short(table: SignalTable, reason: str, kept: Path | None) -> RecordingCutShort:
+def _cut_short(table: SignalTable, reason: str, files: TraceFiles | None) -> RecordingCutShort:
     recording = table.recording
     expected = recording.n_expected
     said = f"{expected} frames" if expected is not None else f"more than {table.n_done} frames"
@@ -233,12 +238,13 @@ def _cut_short(table: SignalTable, reason: str, kept: Path | None) -> RecordingC
         f"{recording.name} is cut short or damaged: expected {said}, {table.n_done} could be read "
         f"({reason})."
     )
-    if kept is not None:
-        message += f" Their signals are kept in {kept}."
-    elif table.n_done:
-        message += " Their signals are in the attribute traces of this error."
-    frames = _together(table.frames(), is_one=len(table.statistics) == 1) if table.n_done else None
-    return RecordingCutShort(message, frames)
+    if not table.n_done:
+        return RecordingCutShort(message, None)
+    frames = table.frames()
+    kept = _keep(table, files, frames)
+    where = f"kept in {kept}" if kept is not None else "in the attribute traces of this error"
+    message += f" Their signals are {where}."
+    return RecordingCutShort(message, _together(frames, is_one=len(table.statistics) == 1))
 
 
 def _together(frames: dict[str, pd.DataFrame], *, is_one: bool) -> pd.DataFrame:

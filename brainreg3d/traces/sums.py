@@ -21,14 +21,14 @@ class Sums:
     ----------
     sums : numpy.ndarray of int64 or float64, shape (T, C)
         Over pixels, times their counts or weights.
-    missing : numpy.ndarray of float64, shape (T, C), or None
-        Counts or weights of pixels that are no number; None where all are.
+    known : numpy.ndarray of float64, shape (T, C), or None
+        Counts or weights of the pixels that are numbers; None where all are.
     medians : numpy.ndarray of float64, shape (T, C), or None
         When they were asked for.
     """
 
     sums: NDArray[Any]
-    missing: NDArray[np.float64] | None
+    known: NDArray[np.float64] | None
     medians: NDArray[np.float64] | None
 
 
@@ -45,11 +45,11 @@ def join(pieces: Sequence[Sums]) -> Sums:
     Sums
         Of all frames.
     """
-    missing = [piece.missing for piece in pieces if piece.missing is not None]
+    known = [piece.known for piece in pieces if piece.known is not None]
     medians = [piece.medians for piece in pieces if piece.medians is not None]
     return Sums(
         np.concatenate([piece.sums for piece in pieces]),
-        np.concatenate(missing) if missing else None,
+        np.concatenate(known) if known else None,
         np.concatenate(medians) if medians else None,
     )
 
@@ -80,19 +80,19 @@ class Job:
         plan = self.plans[row][col]
         frames = _plain(frames)
         shape = (len(frames), self.n_columns)
-        missing: NDArray[np.float64] | None = None
+        known: NDArray[np.float64] | None = None
         sums: NDArray[Any]
         if plan.weights is not None:
-            sums, missing = np.zeros(shape), np.zeros(shape)
-            sum_weighted(frames, plan.runs, plan.weights, sums, missing)
+            sums, known = np.zeros(shape), np.zeros(shape)
+            sum_weighted(frames, plan.runs, plan.weights, sums, known)
         elif frames.dtype.kind == "f":
-            sums, missing = np.zeros(shape), np.zeros(shape)
-            sum_floats(frames, plan.runs, plan.counts, sums, missing)
+            sums, known = np.zeros(shape), np.zeros(shape)
+            sum_floats(frames, plan.runs, plan.counts, sums, known)
         else:
             sums = np.zeros(shape, np.int64)
             sum_integers(frames, plan.runs, plan.counts, sums)
         medians = self._medians(frames, plan) if self.with_medians else None
-        return Sums(sums, missing, medians)
+        return Sums(sums, known, medians)
 
     def _medians(self, frames: NDArray[Any], plan: Plan) -> NDArray[np.float64]:
         found = np.empty((len(frames), self.n_columns))

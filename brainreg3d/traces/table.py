@@ -66,12 +66,12 @@ class SignalTable:
         parts : sequence of Sums
             One for each tile, always in the same order.
         """
-        sums = parts[0].sums.copy()
-        known = np.broadcast_to(self._totals, sums.shape)
+        sums, known = parts[0].sums.copy(), self._totals
         for part in parts[1:]:
             sums += part.sums
-        for part in parts:
-            known = known if part.missing is None else known - part.missing
+        of_parts = [part.known for part in parts if part.known is not None]
+        if of_parts:  # else all pixels are
+            known = np.add.reduce(of_parts)
         with np.errstate(invalid="ignore", divide="ignore"):
             self._means[times] = np.where(known > 0, sums / known, np.nan)
         if self._medians is not None and parts[0].medians is not None:
@@ -127,9 +127,9 @@ class SignalTable:
         }
         if "dff" in self.statistics and self.n_done:
             levels = self.baseline.of(self._means[: self.n_done])
-            info["baseline"] = self.baseline.text
+            info["baseline"] = self.baseline.stated(self.n_done)
             info["baseline_of_column"] = {
-                column.name: None if np.isnan(level) else float(level)
+                column.name: float(level) if np.isfinite(level) else None
                 for column, level in zip(columns, levels, strict=True)
             }
         info["columns"] = {

@@ -25,6 +25,7 @@ from brainreg3d.traces.reader import (
     recording_of,
 )
 from brainreg3d.traces.stored_planes import StoredPlanes, whole_frames
+from brainreg3d.traces.tiff_alike import check_alike
 from brainreg3d.traces.tiff_planes import Planes, find_planes
 
 if TYPE_CHECKING:
@@ -140,6 +141,11 @@ def open_tiff(path: Path, channel: int | None, member: str | None) -> Recording:
             return _recording(path, planes, layout, member, tif)
     except BrainReg3DError:
         raise
+    except RuntimeError as error:  # tifffile compares sizes as it lists directories
+        message = (
+            f"{path.name} holds planes of several sizes ({error}); save them as several files."
+        )
+        raise RecordingError(message) from error
     except (ValueError, OSError, IndexError, KeyError, TypeError) as error:
         message = (
             f"{path} cannot be read as a TIFF ({type(error).__name__}: {error}); it is damaged, "
@@ -156,6 +162,8 @@ def _recording(
     dtype = np.dtype(keyframe.dtype)
     stored = dtype.newbyteorder(tif.byteorder)
     if planes.offset is not None:
+        listed = [page for page in planes.pages or () if page is not None]
+        check_alike(listed, keyframe, path.name)
         plane_bytes = height * width * dtype.itemsize
         first, step = planes.offset + layout.first * plane_bytes, layout.step * plane_bytes
         n_frames = whole_frames(path, first, step, plane_bytes, layout.n_frames)
@@ -164,6 +172,7 @@ def _recording(
         return recording_of(reader, path, path.name, _fault(planes, layout, n_frames))
     pages = [(planes.pages or [])[layout.first + i * layout.step] for i in range(layout.n_frames)]
     n_frames = _n_within(pages)
+    check_alike(pages[:n_frames], keyframe, path.name)
     shape = (n_frames, height, width)
     located = _locate(pages[:n_frames], height * width * dtype.itemsize, keyframe)
     if located is not None:

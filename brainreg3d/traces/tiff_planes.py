@@ -36,7 +36,7 @@ class Planes:
     pages : sequence, optional
         One for each plane; None where it is missing.
     offset : int, optional
-        Instead of `pages`: where the data start that follow each other without a gap.
+        Where the data start that follow each other without a gap; pages need not be known then.
     broken : str, optional
         Why planes may be missing.
     """
@@ -101,13 +101,14 @@ def find_planes(tif: tifffile.TiffFile, member: str | None, name: str) -> Planes
             offset=first.keyframe.dataoffsets[0],
             broken=f"the file ends after {tif.filehandle.size} bytes",
         )
-    if not first.axes.endswith("YX"):
+    if not first.axes.endswith("YX") or "S" in first.axes:
         message = f"{name} holds colour (axes {first.axes}); save one channel as a grey stack."
         raise RecordingError(message)
     leading = tuple(first.shape[:-2])
     axis = _frame_axis(leading, first.axes)
     if first.dataoffset is not None:
-        return Planes(first.keyframe, leading, axis, offset=first.dataoffset)
+        listed = list(first.pages) if len(first.pages) > 1 else None
+        return Planes(first.keyframe, leading, axis, pages=listed, offset=first.dataoffset)
     return Planes(first.keyframe, leading, axis, pages=list(first.pages))
 
 
@@ -139,11 +140,33 @@ def _choose_series(tif: tifffile.TiffFile, member: str | None, name: str) -> lis
     if len({(one.shape, one.dtype) for one in found}) == 1 and len(found[0].shape) == 2:
         return found
     stacks = [one for one in found if len(one.shape) > 2]
-    if len(stacks) == 1:
+    shapes = ", ".join(
+        f"{number}: {tuple(one.shape)} {one.dtype}" for number, one in enumerate(found[:20])
+    )
+    if len(stacks) == 1 and not _is_torn(stacks[0], found):
+        number = found.index(stacks[0])
+        logger.warning(
+            "%s holds %d images (%s); number %d is read.", name, len(found), shapes, number
+        )
         return stacks
-    shapes = ", ".join(f"{number}: {tuple(one.shape)}" for number, one in enumerate(found[:20]))
     message = f"{name} holds {len(found)} images ({shapes}); choose one: {name}::NUMBER."
     raise InputError(message)
+
+
+def _is_torn(stack: Any, found: Sequence[Any]) -> bool:
+    """Tell whether other images are frames of a stack, that lie among them or look like them.
+
+    Planes that are stored alike are one image to tifffile, and a frame that is not is another.
+    """
+    one_frame = (stack.shape[1:], stack.dtype)
+    if stack.kind == "generic" and any((one.shape, one.dtype) == one_frame for one in found):
+        return True
+    places = [page.index for page in stack.pages if page is not None]
+    first, last = min(places), max(places)
+    others = [one.keyframe.index for one in found if one is not stack]
+    if not all(isinstance(place, int) for place in [*places, *others]):
+        return False
+    return any(first < place < last for place in others)
 
 
 def _frame_axis(leading: tuple[int, ...], axes: str) -> int:

@@ -181,7 +181,10 @@ def make_weighting(
         message = "The run ended before pixels were labelled; call run() without until=."
         raise NotComputed(message)
     member_of_pixel = result.labels.astype(np.int64) - 1
-    if split_hemispheres and result.hemisphere is not None:
+    if split_hemispheres:
+        if result.hemisphere is None:
+            message = "The result does not say on which side pixels lie."
+            raise NotComputed(message)
         side = result.hemisphere.astype(np.int64) - 1
         known = (member_of_pixel >= 0) & (side >= 0)
         member_of_pixel = np.where(known, 2 * member_of_pixel + side, -1)
@@ -254,7 +257,11 @@ def _weights(result: Result, given: str | ArrayLike | None) -> NDArray[np.float6
             raise InputError(message)
         given = result.confidence
     shape = () if result.labels is None else result.labels.shape
-    weight: NDArray[Any] = np.asarray(given)
+    try:
+        weight: NDArray[Any] = np.asarray(given)
+    except ValueError as error:
+        message = f"weights are numbers, one for each pixel of the aligned image: {error}"
+        raise InputError(message) from error
     if weight.shape != shape or weight.dtype.kind not in "buif":
         message = (
             f"weights are numbers, one for each pixel of the aligned image, shape {shape}; got "

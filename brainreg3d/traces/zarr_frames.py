@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import itertools
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.errors import BrainReg3DError, InputError, RecordingError
-from brainreg3d.traces.reader import Box, Fault, Recording, choose_frames, recording_of
-
-MISSING_CHUNKS = ("error", "fill")
+from brainreg3d.traces.missing_chunks import fault_of, first_lost
+from brainreg3d.traces.reader import Box, Recording, choose_frames, recording_of
 
 
 @attrs.frozen(eq=False)
@@ -26,6 +25,8 @@ class ZarrFrames:
     ----------
     path : str
         The store.
+    stamp : str
+        Of this opening, so that a worker opens a store anew that was written anew.
     member : str
         Path of the array within it.
     shape : tuple of int
@@ -39,6 +40,7 @@ class ZarrFrames:
     """
 
     path: str
+    stamp: str
     member: str
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
@@ -48,7 +50,7 @@ class ZarrFrames:
     def read(self, box: Box) -> NDArray[Any]:
         """Read a part."""
         leading = [box[0] if isinstance(one, slice) else one for one in self.index]
-        pixels = _opened(self.path, self.member)[(*leading, *box[1:])]
+        pixels = _opened(self.path, self.stamp, self.member)[(*leading, *box[1:])]
         return np.ascontiguousarray(pixels, self.dtype)
 
     def pieces(self, box: Box) -> Iterator[NDArray[Any]]:
@@ -57,7 +59,7 @@ class ZarrFrames:
 
 
 @functools.lru_cache(maxsize=8)
-def _opened(path: str, member: str) -> Any:
+def _opened(path: str, stamp: str, member: str) -> Any:  # noqa: ARG001
     """Open an array once in each process."""
     import zarr
 
@@ -100,10 +102,6 @@ def open_zarr(
     """
     import zarr
 
-    if missing_chunks not in MISSING_CHUNKS:
-        message = f'missing_chunks is "error" or "fill"; got {missing_chunks!r}.'
-        raise InputError(message)
-    close_zarrs()  # the store may have been written anew
     try:
         root = zarr.open(str(path), mode="r")
         name, array = _choose_array(root, member, path.name)
@@ -162,48 +160,33 @@ def _recording(
     layout = choose_frames(shape[:-2], channel, name)
     axis = layout.index.index(slice(None))
     n_frames = layout.n_frames
-    fault = None
     if missing_chunks == "error":
-        n_frames = _first_incomplete(path, member, array, layout.index, axis)
-        if n_frames < layout.n_frames:
-            reason = (
-                f"chunks of frame {n_frames} are missing in the store; if they were left out "
-                f'because they hold nothing, say missing_chunks="fill" (--missing-chunks fill)'
-            )
-            fault = Fault(reason, layout.n_frames)
+        is_there, n_each = _chunks_there(path / member, array, layout.index, axis)
+        n_frames = first_lost(is_there, n_each, n_frames)
     chunks = array.chunks
     reader = ZarrFrames(
         str(path.absolute()),
+        uuid.uuid4().hex,
         member,
         (n_frames, *shape[-2:]),
         np.dtype(array.dtype).newbyteorder("="),
         (chunks[axis], *chunks[-2:]),
         layout.index,
     )
-    return recording_of(reader, path, name, fault)
+    return recording_of(reader, path, name, fault_of(n_frames, layout.n_frames))
 
 
-def _first_incomplete(
-    path: Path, member: str, array: Any, index: tuple[slice | int, ...], axis: int
-) -> int:
-    """Return the first frame with a missing chunk whose place other frames have a chunk for.
-
-    A chunk may be left out where all of it is the fill value. Where a part of the picture has no
-    chunk at any time, that is what happened; else chunks are lost.
-    """
-    folder = path / member
-    if not path.is_dir():  # a store within one file is checked by its container
-        return int(array.shape[axis])
+def _chunks_there(
+    folder: Path, array: Any, index: tuple[slice | int, ...], axis: int
+) -> tuple[NDArray[np.bool_], int]:
+    """Return which chunks, or shards of chunks, are there, and how many frames each holds."""
     chunks = getattr(array, "shards", None) or array.chunks
     counts = [-(-n // size) for n, size in zip(array.shape, chunks, strict=True)]
     fixed = [None if isinstance(one, slice) else one // chunks[a] for a, one in enumerate(index)]
-    lacking: dict[tuple[int, int], list[int]] = {}
-    for t, row, col in itertools.product(range(counts[axis]), *map(range, counts[-2:])):
-        place = [t if one is None else one for one in fixed]
-        key = array.metadata.encode_chunk_key((*place, row, col))
-        if not (folder / key).exists():
-            lacking.setdefault((row, col), []).append(t)
-    lost = [times[0] for times in lacking.values() if len(times) < counts[axis]]
-    if len(lacking) == counts[-2] * counts[-1] and not lost:
-        return 0  # nothing was written at all
-    return min(lost, default=counts[axis]) * int(chunks[axis]) if lost else int(array.shape[axis])
+    is_there = np.ones((counts[axis], *counts[-2:]), bool)
+    if folder.is_dir():  # a store within one file is checked by its container
+        for t, row, col in np.ndindex(is_there.shape):
+            place = [t if one is None else one for one in fixed]
+            key = array.metadata.encode_chunk_key((*place, row, col))
+            is_there[t, row, col] = (folder / key).exists()
+    return is_there, int(chunks[axis])

@@ -212,6 +212,58 @@ def test_weights_count_pixels_more_or_less(result):
     assert table.attrs["columns"]["VISp2/3"]["pixels"] == np.sum(inside & (weights > 0))
 
 
+@pytest.mark.parametrize("block_bytes", [1 << 24, 1 << 10])
+def test_pixels_that_are_no_number_weigh_nothing(block_bytes, result, monkeypatch):
+    """What is left of all weights less those of such pixels is hardly ever exactly 0."""
+    monkeypatch.setattr(block_module, "_BLOCK_BYTES", block_bytes)
+    frames, draw = noise("f4"), np.random.default_rng(1)
+    weights = draw.random(SHAPE[1:])
+    frames[3] = np.nan
+    frames[4][draw.random(SHAPE[1:]) < 0.9] = np.nan
+    blocks = da.from_array(frames, chunks=(5, 7, 11))
+    for recording in (frames, blocks):
+        table = region_traces(recording, result, weights=weights)
+        assert table.iloc[3].isna().all()
+        inside = (result.labels == 2) & ~np.isnan(frames[4])
+        expected = np.average(frames[4][inside].astype(float), weights=weights[inside])
+        assert table["VISp2/3"][4] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["u2", "f4"])
+def test_masked_pixels_do_not_count(dtype, result):
+    frames = noise(dtype)
+    masked = np.ma.masked_array(frames, np.random.default_rng(1).random(SHAPE) < 0.3)
+    masked[3] = np.ma.masked
+    expected = masked[:, result.labels == 1].astype(float).mean(axis=1).filled(np.nan)
+    for recording in (masked, da.from_array(masked, chunks=(5, 7, -1))):
+        np.testing.assert_allclose(region_traces(recording, result)["VISp"], expected, rtol=1e-9)
+
+
+class OnDisk:
+    """An array that is read by parts alone, as those of h5py, zarr and others are."""
+
+    chunks = (2, 10, 43)
+
+    def __init__(self, frames):
+        self.frames, self.shape, self.dtype = frames, frames.shape, frames.dtype
+        self.ndim, self.largest = 3, 0
+
+    def __getitem__(self, index):
+        part = self.frames[index]
+        self.largest = max(self.largest, part.size)
+        return part
+
+
+def test_arrays_that_are_not_in_memory_are_read_by_parts(result, monkeypatch):
+    monkeypatch.setattr("brainreg3d.traces.array_frames._CHUNK_BYTES", 4000)
+    frames = noise()
+    stored = OnDisk(frames)
+    np.testing.assert_allclose(
+        region_traces(stored, result), means(frames, result.labels, N), rtol=1e-12
+    )
+    assert 0 < stored.largest <= 2000
+
+
 def test_equal_weights_change_nothing():
     frames, result = noise(shape=(3, 10, 14)), make_result(stripes((20, 28)))
     plain = region_traces(frames, result, binning=2)
@@ -276,6 +328,8 @@ def test_a_recording_that_does_not_fit(shape, options, words, result):
         ({"crop_origin": (-1, 0)}, "crop_origin"),
         ({"statistic": "means"}, "mean"),
         ({"statistic": ()}, "statistic"),
+        ({"statistic": None}, "statistic"),
+        ({"weights": [[1], [2, 3]]}, "weights"),
         ({"statistic": ("mean", "mean")}, "at most once"),
         ({"statistic": "median", "weights": np.ones(SHAPE[1:])}, "median"),
         ({"statistic": "dff", "baseline": "percentile:200"}, "percentile:P"),
@@ -313,7 +367,8 @@ def test_no_region_at_all_on_the_recording(result):
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros((3, 4)), np.zeros((2, 3, 4), complex), np.zeros((2, 0, 4)), [["a"]]]
+    "array",
+    [np.zeros((3, 4)), np.zeros((2, 3, 4), complex), np.zeros((2, 0, 4)), [["a"]], [[1], [2, 3]]],
 )
 def test_what_is_no_recording(array, result):
     with pytest.raises(RecordingError):
@@ -383,6 +438,37 @@ def test_the_recording_is_never_replaced(tmp_path, result):
     assert np.array_equal(np.load(tmp_path / "t.npy"), noise())
 
 
+def test_files_beside_the_table_are_replaced_only_if_they_are_ours(tmp_path, result):
+    region_traces(noise(), result, output=tmp_path / "t.csv", statistic=("mean", "dff"))
+    region_traces(noise(seed=1), result, output=tmp_path / "t.csv", statistic=("mean", "dff"))
+    for name in ("t_info.json", "t_pixels.csv", "t_dff.csv"):
+        folder = tmp_path / f"of {name}"
+        folder.mkdir()
+        (folder / name).write_text('{"camera": "mine"}')
+        with pytest.raises(OutputError, match=name):
+            region_traces(noise(), result, output=folder / "t.csv", statistic=("mean", "dff"))
+        assert [path.name for path in folder.iterdir()] == [name]
+        assert (folder / name).read_text() == '{"camera": "mine"}'
+
+
+def test_a_baseline_without_its_statistic_is_warned_about(result, log):
+    region_traces(noise(), result, statistic="median", baseline="percentile:10")
+    assert any("baseline" in line and "dff" in line for line in log)
+
+
+def test_infinite_pixels_give_valid_json(tmp_path, result):
+    frames = noise("f4")
+    frames[2] = np.inf
+    region_traces(frames, result, statistic="dff", output=tmp_path / "t.csv")
+
+    def refuse(text):
+        raise AssertionError(text)
+
+    info = json.loads((tmp_path / "t_info.json").read_text(), parse_constant=refuse)
+    assert info["baseline_of_column"]["VISp"] is None
+    assert pd.read_csv(tmp_path / "t.csv")["VISp"].isna().all()
+
+
 def broken_after(n_good, frames, kind=OSError):
     def read(block, block_info=None):
         start = block_info[0]["array-location"][0][0]
@@ -424,6 +510,21 @@ def test_a_baseline_beyond_a_break_loses_no_frame(tmp_path, result):
         )  # fmt: skip
     assert pd.read_csv(tmp_path / "t_partial.csv")["VISp"].isna().all()
     assert pd.read_csv(tmp_path / "t_partial_mean.csv")["VISp"].notna().sum() == 7
+
+
+def test_a_baseline_that_breaks_off_says_so(tmp_path, result, log):
+    frames = noise()
+    frames[:, result.labels == 2] = 0
+    with pytest.raises(RecordingCutShort) as caught:
+        region_traces(
+            broken_after(7, frames), result, statistic="dff", baseline="frames:5:9",
+            output=tmp_path / "t.csv",
+        )  # fmt: skip
+    info = json.loads((tmp_path / "t_partial_info.json").read_text())
+    assert info["baseline"] == "mean of frames 5 to 8, of which 2 of 4 could be read"
+    signal = frames[:7, result.labels == 1].mean(axis=1)
+    np.testing.assert_allclose(caught.value.traces["VISp"], signal / signal[5:].mean() - 1)
+    assert sum("VISp2/3" in line for line in log) == 1
 
 
 def test_an_output_that_cannot_be_written_is_found_before_reading(tmp_path, result):

@@ -202,8 +202,9 @@ def test_files_that_are_something_else(name, content, tmp_path):
 
 
 def test_missing_files_and_folders(tmp_path):
-    with pytest.raises(MissingFileError, match=r"gone\.tif"):
-        region_traces(tmp_path / "gone.tif", RESULT)
+    for name in ("gone.tif", "gone" * 100 + ".tif"):
+        with pytest.raises(MissingFileError, match=name):
+            region_traces(tmp_path / name, RESULT)
     with pytest.raises(RecordingError, match="folder"):
         region_traces(tmp_path, RESULT)
     (tmp_path / "empty.zarr").mkdir()
@@ -215,6 +216,49 @@ def test_colour_is_no_recording(tmp_path):
     tifffile.imwrite(tmp_path / "c.tif", noise((4, 30, 40, 3), "u1"), photometric="rgb")
     with pytest.raises(RecordingError, match="colour"):
         region_traces(tmp_path / "c.tif", RESULT)
+    planes = {"photometric": "rgb", "planarconfig": "separate"}
+    for shape in ((3, 30, 40), (4, 3, 30, 40)):
+        tifffile.imwrite(tmp_path / "p.tif", noise(shape, "u1"), **planes)
+        with pytest.raises(RecordingError, match="colour"):
+            region_traces(tmp_path / "p.tif", RESULT)
+
+
+@pytest.mark.parametrize("described", [{}, {"metadata": None}], ids=["described", "plain"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("place", [0, 11, 23])
+@pytest.mark.parametrize(
+    "change",
+    [lambda f: f[:, :39], lambda f: f.reshape(40, 30), lambda f: f.astype("u1"), lambda f: -f],
+    ids=["smaller", "turned", "8 bits", "signed"],
+)
+def test_planes_that_differ_are_no_frames_of_one_recording(
+    change, place, compression, described, tmp_path, log
+):
+    """A frame of another size or type must not be read as others are, or left out in silence."""
+    frames = noise(dtype="i2") if change(np.ones((30, 40), "i2")).min() < 0 else noise()
+    with tifffile.TiffWriter(tmp_path / "r.tif") as writer:
+        for number, frame in enumerate(frames.astype("u2")):
+            odd = change(frames[number]) if number == place else frame
+            writer.write(odd, contiguous=False, compression=compression, **described)
+    if place == 11 or described == {}:
+        with pytest.raises((RecordingError, InputError), match=r"r\.tif"):
+            region_traces(tmp_path / "r.tif", RESULT)
+        return
+    # A picture before or behind may be no frame; that is said.
+    table = region_traces(tmp_path / "r.tif", RESULT)
+    assert any("2 images" in line for line in log)
+    rest = np.delete(frames, place, axis=0)
+    np.testing.assert_allclose(table, means(rest, RESULT.labels, N), rtol=1e-12)
+
+
+@pytest.mark.parametrize("place", [0, 11, 23])
+def test_a_frame_that_is_packed_otherwise(place, tmp_path):
+    with tifffile.TiffWriter(tmp_path / "r.tif") as writer:
+        for number, frame in enumerate(noise()):
+            packed = "zlib" if number == place else None
+            writer.write(frame, contiguous=False, compression=packed, metadata=None)
+    with pytest.raises((RecordingError, InputError), match=r"r\.tif"):
+        region_traces(tmp_path / "r.tif", RESULT)
 
 
 # Cut short -------------------------------------------------------------------------------------
@@ -371,6 +415,45 @@ def test_zarr_chunks_that_are_lost(version, tmp_path):
     assert check_cut(path, frames, 24, tmp_path) == 16
     frames[16:] = 0
     check(path, frames, missing_chunks="fill")
+
+
+def test_hdf5_chunks_that_were_never_written(tmp_path):
+    """A recording that broke off after room was made for all frames."""
+    frames = noise() + 1
+    path = tmp_path / "r.h5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("f", SHAPE, "u2", chunks=(4, 15, 40))
+        data[:16] = frames[:16]
+    assert check_cut(path, frames, 24, tmp_path) == 16
+    frames[16:] = 0
+    check(path, frames, missing_chunks="fill")
+
+
+def test_hdf5_chunks_off_the_brain_may_be_left_out(tmp_path):
+    frames = noise() + 1
+    frames[:, :15] = 0
+    with h5py.File(tmp_path / "r.h5", "w") as file:
+        data = file.create_dataset("f", (24, 2, *SHAPE[1:]), "u2", chunks=(5, 1, 15, 40))
+        data[:, 1, 15:] = frames[:, 15:]
+    check(tmp_path / "r.h5", frames, channel=1)
+    with pytest.raises(RecordingCutShort, match="0 could be read"):
+        region_traces(tmp_path / "r.h5", RESULT, channel=0)
+
+
+def test_hdf5_without_any_frame_written(tmp_path):
+    with h5py.File(tmp_path / "r.h5", "w") as file:
+        file.create_dataset("f", SHAPE, "u2")
+    with pytest.raises(RecordingCutShort, match="0 could be read"):
+        region_traces(tmp_path / "r.h5", RESULT)
+
+
+def test_a_store_that_is_written_anew(tmp_path):
+    """Workers keep stores open; a new recording of that name is another one."""
+    for frames in (noise(), noise(dtype="f4") + 1):
+        zarr.create_array(tmp_path / "r.zarr", data=frames, chunks=(4, 30, 40), overwrite=True)
+        opened = open_recording(tmp_path / "r.zarr")
+        whole = tuple(slice(0, n) for n in opened.shape)
+        np.testing.assert_array_equal(opened.reader.read(whole), frames)
 
 
 def test_zarr_without_any_chunk(tmp_path):
