@@ -55,8 +55,8 @@ def _as_ids(slab: NDArray[Any]) -> NDArray[np.uint32]:
     if slab.size and (slab.min() < 0 or slab.max() > limit or not whole):
         message = (
             f"An annotation of type {slab.dtype} holds whole numbers from 0 to {limit}; this one "
-            f"does not. Save it as unsigned 32-bit integers, with 0 outside the brain; if these are "
-            f"grey values, it is a template (--template), and no annotation."
+            f"does not. Save it as unsigned 32-bit integers, with 0 outside the brain; if these "
+            f"are grey values, it is a template (--template), and no annotation."
         )
         raise AtlasError(message)
     return np.ascontiguousarray(slab, dtype=np.uint32).ravel()
@@ -86,8 +86,8 @@ class _Numbering:
         self._n_ids = _number_slab(values, numbers, *tables, self._n_ids)
         if self._n_ids < 0:
             message = (
-                f"An annotation holds at most {_MAX_IDS} different ids; this one has more. If these "
-                f"are grey values, it is a template (--template), and no annotation."
+                f"An annotation holds at most {_MAX_IDS} different ids; this one has more. If "
+                f"these are grey values, it is a template (--template), and no annotation."
             )
             raise AtlasError(message)
         return numbers.reshape(as_it_lies.shape).transpose(np.argsort(order))
