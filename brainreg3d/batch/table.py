@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from brainreg3d._logging import logger
 from brainreg3d.batch.columns import COLUMNS, column_name, is_note, is_nothing
 from brainreg3d.errors import InputError, MissingFileError, did_you_mean
-
-_SEPARATORS = (",", ";", "\t")
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+from brainreg3d.io.spreadsheet_text import read_spreadsheet_text
 
 
 @attrs.frozen
@@ -76,49 +72,21 @@ def _read_file(path: Path) -> list[Row]:
         wrong = f"{path} is a folder" if path.is_dir() else f"There is no table {path}"
         message = f"{wrong}; expected a CSV file with a row for each session."
         raise MissingFileError(message)
-    lines = _decoded(path).splitlines(keepends=True)
-    first = 0
-    separator = None
-    if lines and lines[0].lower().startswith("sep="):  # Excel's own hint
-        separator, first = lines[0][4:].strip("\r\n"), 1
-    while first < len(lines) and not lines[first].strip(" \t\r\n;,"):
-        first += 1
-    if first == len(lines):
+    table = read_spreadsheet_text(path)
+    if not table.text:
         message = f"{path} is empty; expected a header and a row for each session."
         raise InputError(message)
-    if separator is None or len(separator) != 1:
-        separator = max(_SEPARATORS, key=lines[first].count)
-    # Lines end in any of the three ways; that of old Macintosh programs the reader does not take.
-    text = io.StringIO("".join(lines[first:]), newline=None)
-    reader = csv.reader(text, delimiter=separator)
+    reader = csv.reader(table.lines(), delimiter=table.separator)
     try:
         names = _header(next(reader), str(path))
         rows = []
         for values in reader:
-            place = f"line {first + reader.line_num}"
-            rows.append(_row(names, values, f"{place} of {path.name}", separator != ","))
+            place = f"line {table.n_lines_before + reader.line_num}"
+            rows.append(_row(names, values, f"{place} of {path.name}", table.separator != ","))
     except csv.Error as error:
         message = f"{path} is no table ({error}); expected a CSV file."
         raise InputError(message) from error
     return [row for row in rows if row.cells]
-
-
-def _decoded(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        message = f"Cannot read the table {path}: {error.strerror or error}."
-        raise InputError(message) from error
-    if b"\0" in content and not content.startswith(_UTF_16_MARKS):
-        message = f"{path} is no text; save the table as CSV."
-        raise InputError(message)
-    try:
-        if content.startswith(_UTF_16_MARKS):
-            return content.decode("utf-16")
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        logger.warning("%s is not UTF-8; it is read as Windows-1252, as Excel writes it.", path)
-        return content.decode("cp1252", errors="replace")
 
 
 def _header(cells: Iterable[Any], what: str) -> list[str | None]:

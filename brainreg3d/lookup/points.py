@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from brainreg3d.errors import InputError
+from brainreg3d.io.spreadsheet_text import read_spreadsheet_text
 from brainreg3d.lookup.rois import Roi, Rois, gather, point
 
 _NAMES = ("name", "label", "roi", "id")
@@ -40,23 +40,21 @@ def read_points(path: Path) -> Rois:
         If a column is missing, or a value is no number.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        separator = max(",;\t", key=text.partition("\n")[0].count)
-        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    except (OSError, ValueError, csv.Error) as error:
-        message = (
-            f"{path} cannot be read as a table ({error}); expected a CSV with a header, saved as "
-            f"UTF-8."
-        )
+        text = read_spreadsheet_text(path)
+        table = list(csv.reader(text.lines(), delimiter=text.separator))
+    except (ValueError, csv.Error) as error:
+        if isinstance(error, InputError):
+            raise
+        message = f"{path} cannot be read as a table ({error}); expected a CSV with a header."
         raise InputError(message) from error
     fields = [field.strip().lower() for field in (table[0] if table else [])]
     row_place, col_place = _places(fields, path)
     name_place = next((fields.index(name) for name in _NAMES if name in fields), None)
     rois: list[Roi] = []
-    for number, cells in enumerate(table[1:], 2):
+    for number, cells in enumerate(table[1:], text.n_lines_before + 2):
         if not any(cell.strip() for cell in cells):
             continue
-        if separator != ",":
+        if text.separator != ",":
             # A comma within a cell is a decimal one, but for names.
             cells = [
                 cell.replace(",", ".") if place in (row_place, col_place) else cell

@@ -438,11 +438,27 @@ def test_tables_that_are_no_points_say_so(tmp_path, text, said):
         read_rois(tmp_path / "points.csv")
 
 
-@pytest.mark.parametrize("text", ["row,col\n" + "1" * 200_000 + ",2\n", "naïve,row,col\n"])
-def test_files_that_are_no_tables_say_so(tmp_path, text):
-    (tmp_path / "points.csv").write_bytes(text.encode("latin1"))
-    with pytest.raises(InputError, match=r"cannot be read as a table.*UTF-8"):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"row,col\n" + b"1" * 200_000 + b",2\n", "cannot be read as a table"),
+     (b"PK\x03\x04\0\0", "no text; save the table as CSV"),
+     ("na\u00efve,col\n1,2\n".encode("cp1252"), "columns na\u00efve, col")],
+)  # fmt: skip
+def test_files_that_are_no_tables_say_so(tmp_path, content, said):
+    (tmp_path / "points.csv").write_bytes(content)
+    with pytest.raises(InputError, match=said):
         read_rois(tmp_path / "points.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_points_as_spreadsheet_programs_save_them(tmp_path, encoding):
+    text = "sep=;\r\nname;row;col\r\nZ\u00e4hne;2,5;7\r\n"
+    if encoding == "utf-8-sig":
+        text = text.removeprefix("sep=;\r\n")
+    (tmp_path / "points.csv").write_bytes(text.encode(encoding))
+    rois = read_rois(tmp_path / "points.csv")
+    assert rois.names == ("Z\u00e4hne",)
+    assert rois.centers_px.tolist() == [[2.5, 7]]
 
 
 def test_names_of_points_may_hold_line_ends(tmp_path):
