@@ -56,9 +56,7 @@ def describe_run(
     """
     image = state.image
     content: dict[str, Any] = {
-        "brainreg3d": __version__,
-        "python": platform.python_version(),
-        "packages": {name: _version_of(name) for name in _PACKAGES},
+        **describe_software(),
         "method": method,
         "brain_regions": list(state.brain_regions),
         "pixel_size_mm": None if state.pixel_size_mm is None else list(state.pixel_size_mm),
@@ -81,7 +79,7 @@ def describe_run(
             "sha256": sha256_of_array(state.window_mask),
         }
     if state.atlas is not None:
-        content["atlas"] = _describe_atlas(state.atlas)
+        content["atlas"] = describe_atlas(state.atlas)
     if state.alignment is not None:
         origin = state.alignment.file
         content["pose_from"] = {
@@ -121,7 +119,34 @@ def _describe_registration(registration: Registration) -> dict[str, Any]:
     }
 
 
-def _describe_atlas(atlas: Atlas) -> dict[str, Any]:
+def describe_software() -> dict[str, Any]:
+    """Return the versions of what computes.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+    """
+    return {
+        "brainreg3d": __version__,
+        "python": platform.python_version(),
+        "packages": {name: _version_of(name) for name in _PACKAGES},
+    }
+
+
+def describe_atlas(atlas: Atlas) -> dict[str, Any]:
+    """Return what tells an atlas from others.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        Any atlas.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+    """
     return {
         "name": atlas.full_name,
         "synthetic": atlas.synthetic,

@@ -43,8 +43,8 @@ class Chain:
         Of the volume of the run.
     annotation_sha256 : str or None
         Hash of the annotation that the stored labels were made with.
-    provenance : mapping
-        What the run recorded of itself.
+    provenance : callable
+        Returns what is recorded of how the result came about, from keyword ``atlas``.
     """
 
     steps: Mapping[str, Step] = attrs.field(repr=False)
@@ -56,7 +56,7 @@ class Chain:
     lost_mask: str = ""
     registration: Registration | None = attrs.field(default=None, repr=False)
     annotation_sha256: str | None = None
-    provenance: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    provenance: Callable[..., Mapping[str, Any]] = attrs.field(default=dict, repr=False)
 
     @functools.cached_property
     def atlas(self) -> Atlas:
@@ -91,7 +91,7 @@ class Chain:
             window_mask=self.window_mask,
             atlas=self.atlas,
             regions=self.regions,
-            provenance=self.provenance,
+            provenance=self.provenance(atlas=self.atlas),
             registration=self.registration,
             alignment=self.alignment,
         )

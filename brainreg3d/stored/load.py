@@ -20,6 +20,7 @@ from brainreg3d.steps.write import FILE_NAMES
 from brainreg3d.stored.atlas import StoredAtlas, atlas_of
 from brainreg3d.stored.chain import Chain
 from brainreg3d.stored.label_file import StoredLabels, read_labels, table_of_file, table_of_regions
+from brainreg3d.stored.provenance import provenance_of
 from brainreg3d.stored.record import Record, damaged, read_record
 from brainreg3d.stored.recorded_steps import steps_of
 from brainreg3d.stored.result import StoredResult
@@ -144,6 +145,7 @@ class _Loading:
 
     def prepare(self) -> StoredResult:
         """Return the result; labels that are not stored are not there yet."""
+        sigma = self._sigma()
         chain = Chain(
             steps=self._placed_steps(),
             load=self.atlas.load,
@@ -154,10 +156,19 @@ class _Loading:
             lost_mask=self.mask.lost,
             registration=self._registration(),
             annotation_sha256=self.atlas.annotation_sha256,
-            provenance=self.record.provenance,
+            provenance=functools.partial(
+                provenance_of,
+                self.record,
+                self.given,
+                self.steps[0],
+                self.brain_regions,
+                sigma,
+                is_labelled_again=bool(self.reasons),
+                window_mask=self.mask.mask,
+            ),
         )
         stored = None if self.reasons else self._stored_labels(chain)
-        return StoredResult(chain, stored, self.record.files, self._sigma(), self.view.stand_in)
+        return StoredResult(chain, stored, self.record.files, sigma, self.view.stand_in)
 
     def _stored_labels(self, chain: Chain) -> StoredLabels | None:
         record = self.record

@@ -13,6 +13,7 @@ from brainreg3d.io.fingerprint import fingerprint
 from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.options import PARAMETERS_OF_OPTION, SLOTS, build_steps
 from brainreg3d.steps import Step
+from brainreg3d.steps.own import OWN_STEPS
 from brainreg3d.stored.chain import LABELLING_SLOTS
 from brainreg3d.stored.record import Record
 
@@ -20,19 +21,6 @@ TAKEN_AGAIN = ("RegionSelector", *LABELLING_SLOTS, "MaskWriter")
 """Slots whose steps are made again; the atlas is loaded and the image placed in other ways."""
 
 _OPTIONS = ("overlap", "occluders", "label_depth_um", "along", "hemisphere")
-
-_OWN_CLASSES: dict[str, type[Step]] = {
-    f"{kind.__module__}.{kind.__qualname__}": kind
-    for kind in (
-        steps.TemplateSource,
-        steps.LocalTemplateSource,
-        steps.RegionSelector,
-        steps.Projector,
-        steps.DepthResolver,
-        steps.PixelLabeller,
-        steps.MaskWriter,
-    )
-}
 
 
 def steps_of(
@@ -142,7 +130,7 @@ def made_again(entry: Mapping[str, Any], filling: Any, folder: Path) -> Step | N
     """
     if class_name(filling) == entry["class"]:
         return _with_parameters(filling, entry["parameters"], folder)
-    kind = _OWN_CLASSES.get(entry["class"])
+    kind = OWN_STEPS.get(entry["class"])
     if kind is None or not is_own(entry["slot"], filling):
         return None
     return _with_parameters(kind, entry["parameters"], folder)

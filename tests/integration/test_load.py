@@ -672,3 +672,27 @@ def test_labels_that_disagree_with_the_regions_are_not_served(study):
     path.write_text(json.dumps(content))
     again = BrainReg3D.load(study)
     assert np.array_equal(again.labels, result.labels)
+
+
+def test_what_is_given_anew_is_what_further_files_record(study):
+    """A report repeats the labels that it shows, not those of the run."""
+    run(study)
+    changes = {"brain_regions": ["ANT", "MARK"], "overlap": "deepest", "pose_sigma_mm": 0.2}
+    loaded = BrainReg3D.load(study, **changes)
+    record = loaded.export_content().run
+    assert record["brain_regions"] == ["ANT", "MARK"]
+    assert (record["pose_sigma_mm"], record["pose_sigma_deg"]) == (0.2, 0.0)
+    parameters = {entry["slot"]: entry["parameters"] for entry in record["steps"]}
+    assert parameters["RegionSelector"]["overlap"] == "deepest"
+    same = BrainReg3D.load(study).export_content().run
+    written = json.loads((study / "mouse_run.json").read_text())
+    assert {**same, "outputs": written["outputs"]} == written
+
+
+def test_no_steps_are_recorded_for_what_they_cannot_repeat(study):
+    run(study)
+    record = BrainReg3D.load(study, camera_distance_mm=15.0).export_content().run
+    assert "steps" not in record
+    masked = BrainReg3D.load(study, window_mask=WINDOW)
+    assert "steps" not in masked.export_content().run
+    assert masked.export_content().run["window_mask"]["file"] is None

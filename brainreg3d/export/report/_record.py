@@ -29,8 +29,8 @@ def reproduce_section(content: ExportContent) -> Html:
     found = recipe(content.run, content.stem)
     if found is None:
         words = (
-            "This report was made from a result whose steps were not recorded; the run file "
-            f"{content.stem}{FILE_NAMES['run']} of the run itself has them."
+            "No command repeats this: it was made from a result whose steps were not recorded, "
+            "such as that of a lone alignment, or of an earlier run with another image or atlas."
         )
         return join([element("p", words), _alignment(content)])
     command = found.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import attrs
@@ -23,7 +24,7 @@ _MANY_REASONS = 40
 SAFE_SHARE = 0.95
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class RegionSections:
     """What a report says of its regions.
 
@@ -194,7 +195,7 @@ class RegionSections:
         """Return 1 + place of the region of a mask; there are one or two for each region."""
         return -(-number * len(self.content.regions) // len(self.content.masks.rows))
 
-    @property
+    @functools.cached_property
     def _safe(self) -> NDArray[np.float64] | None:
         """Share of safe pixels for each number of a mask."""
         if self.content.confidence is None:

@@ -11,23 +11,12 @@ import attrs
 from brainreg3d import steps
 from brainreg3d.steps.exporting import DEFAULT_FORMATS
 from brainreg3d.steps.methods import METHODS
+from brainreg3d.steps.own import OWN_STEPS
 from brainreg3d.steps.write import FILE_NAMES
 
 FOLDER = "reproduced"
 """Where the repeated run writes, so that nothing is replaced before it was compared."""
 
-_OWN: dict[str, type[steps.Step]] = {
-    f"{kind.__module__}.{kind.__qualname__}": kind
-    for kind in (
-        steps.TemplateSource,
-        steps.LocalTemplateSource,
-        steps.RegionSelector,
-        steps.Projector,
-        steps.DepthResolver,
-        steps.PixelLabeller,
-        steps.MaskWriter,
-    )
-}
 _OPTIONS = {
     ("RegionSelector", "overlap"): "overlap",
     ("Projector", "occluders"): "occluders",
@@ -155,7 +144,7 @@ def recipe(run: Mapping[str, Any], stem: str) -> Recipe | None:
 def _add_step(
     entry: Mapping[str, Any], method: str, arguments: dict[str, Any], found: dict[str, Any]
 ) -> None:
-    slot, kind = entry["slot"], _OWN.get(entry["class"])
+    slot, kind = entry["slot"], OWN_STEPS.get(entry["class"])
     given = dict(entry["parameters"])
     if kind is None:
         found["obstacles"].append(f"{entry['class']} filled the slot {slot}.")
