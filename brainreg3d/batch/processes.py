@@ -170,6 +170,7 @@ class _Pool:
 
 
 def _stream(stream: Any) -> Any:
+    """Return a pipe; as far as types know, a process may have none."""
     return stream
 
 

@@ -1,5 +1,7 @@
 """Masks of groups, and the view from above in which sessions are laid on each other."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tifffile
@@ -7,7 +9,7 @@ from many_sessions import make_study, read_rows, write_table
 
 from brainreg3d import BrainReg3D, Pose, load_atlas
 from brainreg3d.batch import run_batch
-from brainreg3d.batch.groups import Member, combine
+from brainreg3d.batch.group_masks import Member, combine
 from brainreg3d.batch.top_view import top_view_labels
 
 ATLAS = "phantom_100um"
@@ -40,6 +42,25 @@ def test_counts_are_those_of_going_through_every_pixel():
                 assert intersection[at] == all(shown)
                 assert union[at] == any(shown)
                 assert share[at] == np.float32(sum(shown) / len(members))
+
+
+def test_regions_take_memory_only_where_they_are():
+    """All of an atlas in all pixels of three sessions would be 120 MB, and 480 as shares."""
+    rng = np.random.default_rng(0)
+    names = tuple(f"R{number}" for number in range(671))
+    members = [
+        Member(str(n), rng.integers(0, 672, (300, 300)).astype(np.uint16), names, (1, 1), "")
+        for n in range(3)
+    ]
+    tracemalloc.start()
+    try:
+        masks = combine(members, names)
+        total = sum(share.sum(dtype=float) for share in masks.shares())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert total == pytest.approx(sum(np.count_nonzero(m.labels) for m in members) / 3)
+    assert peak < 30e6
 
 
 def label(atlas, pose, shape, pixel_mm, **more):
