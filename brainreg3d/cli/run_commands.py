@@ -185,16 +185,17 @@ def demo(output_dir: Path) -> None:
 @click.command()
 @click.argument("path", type=_PATH)
 @click.option("--save", type=_PATH, metavar="FILE", help="Write a PNG instead of showing it.")
-def show(path: Path, save: Path | None) -> None:
+@click.option("--image", type=_PATH, metavar="FILE", help="The image, if it is not where it was.")
+def show(path: Path, save: Path | None, image: Path | None) -> None:
     """Draw an earlier registration again; PATH is its run file, alignment file or folder."""
     from brainreg3d.gui.display import can_show
     from brainreg3d.reload import load_registration_result
     from brainreg3d.views import save_figure, show_figures
 
-    figure = load_registration_result(path).plot_overlay()
     if save is None and not can_show():
         message = "There is no screen to show the picture on; give --save FILE."
         raise click.UsageError(message)
+    figure = load_registration_result(path, image=image).plot_overlay()
     if save is None:
         show_figures([figure])
     else:

@@ -159,7 +159,7 @@ class Result(Places, Certain):
         if image is None:
             message = (
                 "The image is not there to be drawn: its file has been moved away, or it was an "
-                "array. Give it: BrainReg3D.load(path, image=...)."
+                "array. Give it: BrainReg3D.load(path, image=...), or brainreg3d show --image FILE."
             )
             raise NotComputed(message)
         if labels is None or alignment is None or self.regions is None:

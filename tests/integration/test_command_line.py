@@ -271,6 +271,17 @@ def test_show_draws_an_earlier_run(study, capsys):
     assert main(["show", str(study / "gone_run.json"), "--save", str(target)]) == 1
 
 
+def test_show_draws_an_image_that_was_moved(study, capsys):
+    assert main(words(study)) == 0
+    record = json.loads((study / "mouse_run.json").read_text())
+    moved = (study / record["image"]["file"]).rename(study / "moved.tif")
+    line = ["show", str(study / "mouse_run.json"), "--save", str(study / "picture.png")]
+    assert main(line) == 1
+    assert "--image" in capsys.readouterr().err
+    assert main([*line, "--image", str(moved)]) == 0
+    assert (study / "picture.png").is_file()
+
+
 @pytest.mark.parametrize("line", [["--help"], ["--version"], ["run", "--help"]], ids=str)
 def test_help_is_success(line, capsys):
     assert main(line) == 0
