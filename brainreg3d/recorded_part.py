@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 from brainreg3d._arrays import finite_numbers
 from brainreg3d.errors import InputError, RecordingError
 
+_LARGEST_LIKELY_BINNING = 16
+
 
 def covered_area(
     image_shape: tuple[int, ...],
@@ -96,6 +98,9 @@ def _misfit(image_shape: tuple[int, ...], frame_shape: tuple[int, int], binning:
     ):
         n = likely[0]
         return f"{text}; this looks like binning {n}: say binning={n} (--binning {n})."
+    advice = _advice_on_scale(image_shape, frame_shape)
+    if advice:
+        return f"{text}{advice}"
     if all(n * binning <= full for full, n in zip(image_shape, frame_shape, strict=True)):
         return (
             f"{text}. If it is a part of the image, say where it starts: crop_origin=(row, "
@@ -109,6 +114,24 @@ def _misfit(image_shape: tuple[int, ...], frame_shape: tuple[int, int], binning:
             f"them first: np.moveaxis(recording, -1, 0)."
         )
     return f"{text}. Place an image of the whole recording, or crop the recording to the image."
+
+
+def _advice_on_scale(image_shape: tuple[int, ...], frame_shape: tuple[int, int]) -> str:
+    """Say what helps where pixels are larger and some reach over the edge, or smaller."""
+    for n in range(2, _LARGEST_LIKELY_BINNING + 1):
+        if frame_shape == tuple(-(-full // n) for full in image_shape):
+            rows, cols = (full // n for full in image_shape)
+            return (
+                f"; this looks like binning {n}, with pixels that reach over the edge of the "
+                f"image. Leave them out, recording[:, :{rows}, :{cols}], and say binning={n} "
+                f"(--binning {n})."
+            )
+        if frame_shape == tuple(n * full for full in image_shape):
+            return (
+                f": its pixels are {n} times finer. Average {n} x {n} of them, or place a frame "
+                f"of the recording instead."
+            )
+    return ""
 
 
 def _size(shape: tuple[int, ...]) -> str:

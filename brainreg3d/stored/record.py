@@ -267,4 +267,7 @@ def _find_in(folder: Path) -> Path:
             message = f"{folder} holds several runs, {names}; name the file."
             raise MissingFileError(message)
     message = f"Expected a *{_RUN} or a *{_ALIGNMENT} in {folder}, found none."
+    below = sorted(file.parent.name for file in folder.glob(f"*/*{_RUN}"))
+    if below:
+        message += f" Folders in it hold runs, such as {below[0]}; name one of them."
     raise MissingFileError(message)

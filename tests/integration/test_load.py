@@ -382,6 +382,9 @@ def test_what_is_no_run_says_so(study, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingFileError, match="found none"):
         BrainReg3D.load(tmp_path / "empty")
+    run(study, output_dir=tmp_path / "many" / "day1")
+    with pytest.raises(MissingFileError, match=r"found none.*such as day1; name one"):
+        BrainReg3D.load(tmp_path / "many")
     with pytest.raises(MissingFileError, match="no run file"):
         BrainReg3D.load(study / "mouse.tif")
     with pytest.raises(MissingFileError, match="There is no file"):

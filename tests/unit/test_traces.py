@@ -307,8 +307,10 @@ def test_whole_bins_hold_no_other_region():
         ((15, 21), {"binning": 3}, ["binning 3", "--binning 2"]),
         ((20, 30), {}, ["20 x 30", "crop_origin"]),
         ((43, 31), {}, ["swapped"]),
-        ((62, 86), {}, ["62 x 86"]),
+        ((62, 87), {}, ["62 x 87"]),
         ((20, 30), {"crop_origin": (12, 0)}, ["32 x 30", "31 x 43"]),
+        ((16, 22), {}, ["binning 2", "recording[:, :15, :21]", "--binning 2"]),
+        ((93, 129), {}, ["3 times finer", "3 x 3"]),
         ((43, 7), {}, ["last axis", "moveaxis(recording, -1, 0)"]),
     ],
 )
