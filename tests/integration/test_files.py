@@ -239,7 +239,7 @@ def test_processes_with_other_threads_give_the_same_bytes(image, tmp_path, metho
     outputs = []
     for threads in ("1", "3"):
         folder = tmp_path / f"threads_{threads}"
-        variables = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        variables = ("BRAINREG3D_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         env = {**os.environ, **dict.fromkeys(variables, threads), "PYTHONHASHSEED": threads}
         command = [sys.executable, "-c", WHOLE_RUN, image, tmp_path / "atlas", folder, method]
         subprocess.run(command, env=env, check=True, capture_output=True)
