@@ -27,7 +27,7 @@ _PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("sessions", type=_PATH)
 @click.option(
-    "--output-dir", type=_PATH, required=True, metavar="DIR", help="Folder for all results."
+    "-o", "--output-dir", type=_PATH, required=True, metavar="DIR", help="Folder for all results."
 )
 @click.option(
     "--workers",

@@ -12,6 +12,7 @@ from brainreg3d.cli.options import atlas_arguments, atlas_options
 
 @click.command("export-atlas")
 @click.option(
+    "-o",
     "--output-dir",
     type=click.Path(path_type=Path),
     required=True,

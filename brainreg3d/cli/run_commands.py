@@ -38,7 +38,7 @@ _PATH = click.Path(path_type=Path)
 @region_options
 @labelling_options
 @window_options
-@click.option("--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the image.")
+@click.option("-o", "--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the image.")
 @click.option("--stem", metavar="NAME", help="How names of results start.  [default: the image's]")
 @result_options
 @click.option("--verbose", is_flag=True, help="Show every intermediate result.")
@@ -82,7 +82,7 @@ def run(image: Path | None, **options: Any) -> None:
 )
 @click.option("--metric", help="MI, MSE, CC or AntsCC.  [default: MI]")
 @atlas_options
-@click.option("--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the volume.")
+@click.option("-o", "--output-dir", type=_PATH, metavar="DIR", help="Instead of beside the volume.")
 @click.option("--verbose", is_flag=True, help="Show the registration.")
 @click.option("--save-plots", is_flag=True, help="Save its pictures to <stem>_plots/.")
 def register(volume: Path, spacing_um: tuple[float, ...] | None, **options: Any) -> None:
@@ -166,7 +166,12 @@ def report_pose(result: Result) -> None:
 
 @click.command()
 @click.option(
-    "--output-dir", type=_PATH, default=Path("brainreg3d_demo"), show_default=True, metavar="DIR"
+    "-o",
+    "--output-dir",
+    type=_PATH,
+    default=Path("brainreg3d_demo"),
+    show_default=True,
+    metavar="DIR",
 )
 def demo(output_dir: Path) -> None:
     """See the whole thing work on a synthetic brain, and how right it is."""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from brainreg3d._logging import logger
 from brainreg3d.errors import ImageError, MissingFileError
 from brainreg3d.io.hashing import sha256_of_array, sha256_of_file
+from brainreg3d.io.quiet_tifffile import quiet_tifffile
 from brainreg3d.io.tiff_pixel_size import stated_pixel_size
 from brainreg3d.state import Image
 
@@ -135,7 +136,7 @@ def _read_other(path: Path) -> NDArray[Any]:
 def _read_tiff(path: Path, frame: int | None) -> _Stored:
     import tifffile
 
-    with tifffile.TiffFile(path) as tif:
+    with quiet_tifffile(), tifffile.TiffFile(path) as tif:
         series = _only_series(tif, path)
         pixels = _read_frame(tif, series, frame, path.name)
         return _Stored(pixels, stated_pixel_size(tif, series))
@@ -199,7 +200,11 @@ def _read_frame(
         mapped = tif.filehandle.memmap_array(dtype, plane_shape, offset)
         plane = np.array(mapped, dtype=dtype.newbyteorder("="))
     elif len(series.pages) == n_frames and (page := series.pages[chosen]) is not None:
-        plane = page.asarray()
+        # Another frame may be stored otherwise than the first, which tifffile does not notice.
+        plane = (page if page.is_virtual else page.aspage()).asarray()
+        if plane.shape != plane_shape:
+            message = f"Frame {chosen} of {name} has shape {plane.shape}, the first {plane_shape}."
+            raise ImageError(message)
     else:
         plane = series.asarray().reshape(-1, *plane_shape)[chosen]
     return _as_numbers(np.moveaxis(plane, 0, -1) if in_planes else plane, name)

@@ -242,7 +242,7 @@ def format_names(value: str | Iterable[str]) -> tuple[str, ...]:
     if not isinstance(value, Iterable):
         message = f"formats names some of {known}; got {value!r}."
         raise InputError(message)
-    parts = value.split(",") if isinstance(value, str) else list(value)
+    parts = value.strip().rstrip(",").split(",") if isinstance(value, str) else list(value)
     names = [part.strip().lower() if isinstance(part, str) else part for part in parts]
     for name in names:
         if name not in FORMATS:

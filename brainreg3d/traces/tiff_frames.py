@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.errors import BrainReg3DError, RecordingError
+from brainreg3d.io.quiet_tifffile import quiet_tifffile
+from brainreg3d.io.tiff_alike import check_alike
 from brainreg3d.traces.reader import (
     Box,
     Fault,
@@ -25,7 +25,6 @@ from brainreg3d.traces.reader import (
     recording_of,
 )
 from brainreg3d.traces.stored_planes import StoredPlanes, whole_frames
-from brainreg3d.traces.tiff_alike import check_alike
 from brainreg3d.traces.tiff_planes import Planes, find_planes
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def _opened(path: str, stamp: tuple[int, int], member: str | None) -> tuple[Any,
     """Open a file once in each process; all of its directories are read for any of its planes."""
     import tifffile
 
-    with _quiet_tifffile():
+    with quiet_tifffile():
         tif = tifffile.TiffFile(path)
         planes = find_planes(tif, member, Path(path).name)
     return planes.pages, threading.RLock(), tif
@@ -94,18 +93,6 @@ def _opened(path: str, stamp: tuple[int, int], member: str | None) -> tuple[Any,
 def close_tiffs() -> None:
     """Close files that were left open for further reading."""
     _opened.cache_clear()
-
-
-@contextlib.contextmanager
-def _quiet_tifffile() -> Iterator[None]:
-    """Leave it to our own messages to say that a file is cut short."""
-    library = logging.getLogger("tifffile")
-    before = library.disabled
-    library.disabled = True
-    try:
-        yield
-    finally:
-        library.disabled = before
 
 
 def open_tiff(path: Path, channel: int | None, member: str | None) -> Recording:
@@ -135,7 +122,7 @@ def open_tiff(path: Path, channel: int | None, member: str | None) -> Recording:
     import tifffile
 
     try:
-        with _quiet_tifffile(), tifffile.TiffFile(path) as tif:
+        with quiet_tifffile(), tifffile.TiffFile(path) as tif:
             planes = find_planes(tif, member, path.name)
             layout = choose_frames(planes.leading, channel, path.name, planes.frame_axis)
             return _recording(path, planes, layout, member, tif)
@@ -163,7 +150,7 @@ def _recording(
     stored = dtype.newbyteorder(tif.byteorder)
     if planes.offset is not None:
         listed = [page for page in planes.pages or () if page is not None]
-        check_alike(listed, keyframe, path.name)
+        check_alike(listed, keyframe, path.name, RecordingError)
         plane_bytes = height * width * dtype.itemsize
         first, step = planes.offset + layout.first * plane_bytes, layout.step * plane_bytes
         n_frames = whole_frames(path, first, step, plane_bytes, layout.n_frames)
@@ -172,7 +159,7 @@ def _recording(
         return recording_of(reader, path, path.name, _fault(planes, layout, n_frames))
     pages = [(planes.pages or [])[layout.first + i * layout.step] for i in range(layout.n_frames)]
     n_frames = _n_within(pages)
-    check_alike(pages[:n_frames], keyframe, path.name)
+    check_alike(pages[:n_frames], keyframe, path.name, RecordingError)
     shape = (n_frames, height, width)
     located = _locate(pages[:n_frames], height * width * dtype.itemsize, keyframe)
     if located is not None:
