@@ -22,6 +22,7 @@ from brainreg3d.io.raw_volume import (
     three_lengths,
     unreadable,
 )
+from brainreg3d.io.tiff_alike import check_alike
 
 
 class _Complaints(logging.Handler):
@@ -66,7 +67,11 @@ def _tiff_series(path: Path, file: Any) -> Any:
             f"different size or type."
         )
         raise AtlasError(message)
-    return file.series[0]
+    series = file.series[0]
+    check_alike(
+        [page for page in series.pages if page is not None], series.keyframe, path.name, AtlasError
+    )
+    return series
 
 
 def open_tiff(path: Path) -> RawVolume:

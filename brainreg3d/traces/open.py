@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from brainreg3d.errors import MissingFileError, RecordingError
+from brainreg3d.errors import InputError, MissingFileError, RecordingError
 from brainreg3d.traces.missing_chunks import check_choice
 from brainreg3d.traces.reader import Recording
 
@@ -46,7 +46,7 @@ def open_recording(
     InputError
         If the channel, or what is meant within the file, is missing or wrong.
     """
-    from brainreg3d.traces.array_frames import open_array, open_npy, open_raw
+    from brainreg3d.traces.array_frames import open_array
 
     check_choice(missing_chunks)
     if not isinstance(source, str | os.PathLike):
@@ -55,13 +55,24 @@ def open_recording(
     if not os.path.exists(path):  # Path.exists() stumbles over names that are too long
         message = f"There is no file {path}. Check the path of the recording."
         raise MissingFileError(message)
-    suffix = path.suffix.lower()
-    if suffix == ".zarr" or (path.is_dir() and _is_zarr(path)):
+    if path.suffix.lower() == ".zarr" or (path.is_dir() and _is_zarr(path)):
         from brainreg3d.traces.zarr_frames import open_zarr
 
         return open_zarr(path, channel, member, missing_chunks)
     if path.is_dir():
         message = f"{path} is a folder; expected {_EXPECTED}."
+        raise RecordingError(message)
+    return _open_file(path, channel, member, missing_chunks)
+
+
+def _open_file(
+    path: Path, channel: int | None, member: str | None, missing_chunks: str
+) -> Recording:
+    from brainreg3d.traces.array_frames import open_npy, open_raw
+
+    suffix = path.suffix.lower()
+    if not path.is_file():  # a pipe would be waited for
+        message = f"{path} is no file on a disk; expected {_EXPECTED}."
         raise RecordingError(message)
     if suffix in _TIFF:
         from brainreg3d.traces.tiff_frames import open_tiff
@@ -71,6 +82,9 @@ def open_recording(
         from brainreg3d.traces.hdf5_frames import open_hdf5
 
         return open_hdf5(path, channel, member, missing_chunks)
+    if member is not None and suffix in {".npy", *_RAW}:
+        message = f"{path.name} holds a single array; there is no {member!r} in it."
+        raise InputError(message)
     if suffix == ".npy":
         return open_npy(path, channel)
     if suffix in _RAW:

@@ -232,11 +232,14 @@ def _gather(
     width = frame_shape[1]
     # The key orders by row, then column of the table, then pixel, so that runs lie together.
     key = (row * len(columns) + member) * width + col
-    keys, place, counts = np.unique(key, return_inverse=True, return_counts=True)
-    weights = None if weight is None else np.bincount(place, weight, keys.size)
-    kept = counts >= n_whole
-    if weights is not None:
-        kept &= weights > 0
+    weights = None
+    if weight is None:
+        keys, counts = np.unique(key, return_counts=True)  # far faster without the inverse
+        kept = counts >= n_whole
+    else:
+        keys, place, counts = np.unique(key, return_inverse=True, return_counts=True)
+        weights = np.bincount(place, weight, keys.size)
+        kept = (counts >= n_whole) & (weights > 0)
     keys = keys[kept]
     return Weighting(
         columns,

@@ -144,6 +144,18 @@ def test_values_are_as_stored_where_0_is_white(tmp_path, log):
     assert any("0 is white" in message for message in log)
 
 
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_frame_of_another_type_than_the_first(compression, tmp_path):
+    stack = np.random.default_rng(3).integers(0, 200, (12, 13, 17)).astype(np.uint16)
+    with tifffile.TiffWriter(tmp_path / "s.tif") as writer:
+        for number, plane in enumerate(stack):
+            odd = plane.astype(np.uint8) if number == 5 else plane
+            writer.write(odd, contiguous=False, metadata=None, compression=compression)
+    for number in (4, 5, 6):
+        image = load_image(tmp_path / "s.tif", frame=number)
+        np.testing.assert_array_equal(image.pixels, stack[number])
+
+
 def test_rgba_tiff_and_grey_with_alpha(tmp_path):
     alpha = np.full((13, 17, 1), 77, np.uint8)
     tifffile.imwrite(

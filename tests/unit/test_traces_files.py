@@ -1,5 +1,6 @@
 """Recordings in every format, whole and cut short, against NumPy on the whole array."""
 
+import os
 import shutil
 
 import h5py
@@ -210,6 +211,19 @@ def test_missing_files_and_folders(tmp_path):
     (tmp_path / "empty.zarr").mkdir()
     with pytest.raises(RecordingError, match="empty"):
         region_traces(tmp_path / "empty.zarr", RESULT)
+
+
+def test_a_single_array_has_no_parts(tmp_path):
+    path = write("npy", tmp_path, noise())
+    with pytest.raises(InputError, match="no 'green'"):
+        region_traces(f"{path}::green", RESULT)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "r.npy")
+    with pytest.raises(RecordingError, match="no file"):
+        region_traces(tmp_path / "r.npy", RESULT)
 
 
 def test_colour_is_no_recording(tmp_path):

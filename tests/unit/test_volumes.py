@@ -240,6 +240,17 @@ def test_a_brain_of_impossible_size_is_refused(tmp_path, truth, spacing):
     assert_is_truth(read_volume(path, spacing_um=PIR_UM), truth)
 
 
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_tiff_with_a_plane_of_another_type(compression, tmp_path, truth):
+    """The plane would be read together with the bytes that follow it."""
+    with tifffile.TiffWriter(tmp_path / "v.tif") as writer:
+        for number, plane in enumerate(truth.astype(np.uint16)):
+            odd = plane.astype(np.uint8) if number == 5 else plane
+            writer.write(odd, contiguous=False, metadata=None, compression=compression)
+    with pytest.raises(AtlasError, match=r"Plane 5 of v\.tif .* uint8"):
+        read_volume(tmp_path / "v.tif", spacing_um=100)
+
+
 def test_a_tiff_without_voxel_size(tmp_path, truth):
     tifffile.imwrite(tmp_path / "a.tif", as_pir(truth))
     with pytest.raises(AtlasError, match="give spacing_um"):

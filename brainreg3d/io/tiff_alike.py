@@ -6,14 +6,14 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from brainreg3d.errors import RecordingError
+from brainreg3d.errors import InputError
 
 # Width, length, bits, compression, order of bits, samples per pixel, rows per strip, predictor,
 # size of tiles, kind of numbers.
 _TAGS = {256, 257, 258, 259, 266, 277, 278, 317, 322, 323, 339}
 
 
-def check_alike(pages: Sequence[Any], keyframe: Any, name: str) -> None:
+def check_alike(pages: Sequence[Any], keyframe: Any, name: str, error: type[InputError]) -> None:
     """Check that planes are of one size and type, and packed in one way.
 
     Of all but the first directory tifffile reads only where the data lie; a plane of 8 bits among
@@ -27,11 +27,13 @@ def check_alike(pages: Sequence[Any], keyframe: Any, name: str) -> None:
         What they are taken to be like.
     name : str
         For messages.
+    error : type
+        What is raised.
 
     Raises
     ------
-    RecordingError
-        If one differs.
+    InputError
+        If one differs; of the class `error`.
     """
     directories: dict[tuple[Any, bytes], bool] = {}
     for number, page in enumerate(pages):
@@ -44,9 +46,9 @@ def check_alike(pages: Sequence[Any], keyframe: Any, name: str) -> None:
             message = (
                 f"Plane {number} of {name} is stored otherwise than the first: "
                 f"{_describe(page.aspage())} "
-                f"instead of {_describe(keyframe)}. Save all frames in one size and type."
+                f"instead of {_describe(keyframe)}. Save all planes in one size and type."
             )
-            raise RecordingError(message)
+            raise error(message)
 
 
 def _how_stored(page: Any) -> tuple[Any, bytes]:
