@@ -74,6 +74,7 @@ def atlas_of(
     digest = record.run.get("atlas", {}).get("sha256", {}).get("annotation")
     if source is not None:
         atlas: Atlas = source.compute()
+        _check_changed(record, atlas)
         is_same = digest is not None and atlas.sha256.get("annotation") == digest
         load = functools.partial(_given, atlas)
         return StoredAtlas(load, digest) if is_same else StoredAtlas(load, None, _ANOTHER)
@@ -113,7 +114,14 @@ def _of_run(record: Record, entry: Mapping[str, Any] | None, filling: Any) -> At
         )
         raise MissingFileError(message)
     atlas: Atlas = source.compute()
+    _check_changed(record, atlas)
     return atlas
+
+
+def _check_changed(record: Record, atlas: Atlas) -> None:
+    """Compare an alignment that took the place of the run's with the atlas."""
+    if "alignment" in record.changed:
+        check_atlas(record.alignment, atlas)
 
 
 def _of_alignment(

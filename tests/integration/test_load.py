@@ -699,3 +699,12 @@ def test_no_steps_are_recorded_for_what_they_cannot_repeat(study):
     masked = BrainReg3D.load(study, window_mask=WINDOW)
     assert "steps" not in masked.export_content().run
     assert masked.export_content().run["window_mask"]["file"] is None
+
+
+def test_an_alignment_of_another_atlas_put_in_place_is_warned_about(study, log):
+    run(study, template_source=None, atlas=make_atlas())
+    path = study / "mouse_alignment.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "atlas": {"name": "other_mouse"}}))
+    assert BrainReg3D.load(study, atlas=make_atlas()).ccf is not None
+    assert any("other_mouse" in message for message in log)

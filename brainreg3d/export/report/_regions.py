@@ -161,10 +161,13 @@ class RegionSections:
             marks = [element("abbr", name, title=names.get(name, name)) for name in acronyms]
             items.append(element("div", element("dt", join(marks, ", ")), element("dd", reason)))
         total = len(self.content.regions)
+        words = (
+            "has no pixel; its mask is" if len(unseen) == 1 else "have no pixel; their masks are"
+        )
         intro = element(
             "p",
-            f"{len(unseen)} of the {total} regions asked for have no pixel; their masks are empty. "
-            "Shares say how much of a region lies behind what.",
+            f"{len(unseen)} of the {total} regions asked for {words} empty. Shares say how much of "
+            "a region lies behind what.",
         )
         reasons = element("dl", *items, class_="hidden")
         if len(items) > _MANY_REASONS:
