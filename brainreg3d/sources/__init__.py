@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from brainreg3d.atlas import Atlas
@@ -72,7 +73,7 @@ def _load_phantom(resolution_um: int) -> Atlas:
         "phantom",
         annotation,
         phantom.phantom_structures(),
-        lambda: phantom.make_phantom_template(annotation),
+        functools.partial(phantom.make_phantom_template, annotation),
         synthetic=True,
         citation=phantom.PHANTOM_CITATION,
         species=phantom.PHANTOM_SPECIES,

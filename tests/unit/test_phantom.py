@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
 
 from brainreg3d.errors import AtlasError
-from brainreg3d.sources import phantom
+from brainreg3d.sources import load_atlas, phantom
 
 DEFAULT_REGIONS = ("MOp", "MOs", "SSp", "SSs", "PTLp", "VIS", "RSP", "ACA", "ORB", "OLF")
 
@@ -94,6 +95,12 @@ def test_is_a_whole_synthetic_atlas():
     assert "synthetic" in atlas.citation.lower()
     assert atlas.grid.box_mm == (11.4, 13.2, 8.0)
     assert atlas.template.data.shape == atlas.annotation.index.shape
+
+
+def test_it_can_be_sent_to_other_processes():
+    atlas = load_atlas("phantom_100um")
+    sent = pickle.loads(pickle.dumps(atlas))
+    assert np.array_equal(sent.template.data, atlas.template.data)
 
 
 def test_other_resolutions_are_refused():
