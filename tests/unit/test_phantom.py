@@ -99,7 +99,7 @@ def test_is_a_whole_synthetic_atlas():
 
 def test_it_can_be_sent_to_other_processes():
     atlas = load_atlas("phantom_100um")
-    sent = pickle.loads(pickle.dumps(atlas))
+    sent = pickle.loads(pickle.dumps(atlas))  # noqa: S301 - our own
     assert np.array_equal(sent.template.data, atlas.template.data)
 
 
