@@ -176,7 +176,7 @@ def _warn_of_empty(weighting: Weighting, name: str) -> None:
     empty = [c.name for c, n in zip(weighting.columns, n_pixels, strict=True) if not n]
     if empty:
         shown = ", ".join(empty[:_MOST_NAMES]) + (" ..." if len(empty) > _MOST_NAMES else "")
-        logger.warning("%d columns have no pixel and hold NaN: %s.", len(empty), shown)
+        logger.warning("Columns without a pixel hold NaN (%d): %s.", len(empty), shown)
 
 
 def _fill(table: SignalTable, scheduler: Any, files: TraceFiles | None) -> None:
