@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Annotation
 from brainreg3d.atlas.blocks import BLOCK_VOXELS
+from brainreg3d.atlas.cropped import CroppedVolume
 from brainreg3d.atlas.shares import cell_shares
 
 LEAST_KEPT = 0.75
@@ -64,7 +65,7 @@ class SurfaceMaker:
         if not occupied[0].size:
             return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
         ends = np.array([(places.min(), places.max() + 1) for places in occupied]) * BLOCK_VOXELS
-        ends = np.minimum(ends, np.array(self._annotation.index.shape)[:, None])
+        ends = np.minimum(ends, np.array(self._annotation.grid.shape)[:, None])
         steps = self._steps
         while True:
             low = ends[:, 0] // steps - 1  # one cell more, so that the surface is closed
@@ -101,7 +102,7 @@ def mesh_spacing_mm(annotation: Annotation, spacing_um: float) -> float:
 def _steps(annotation: Annotation, target_mm: float) -> NDArray[np.int64]:
     """Return every how many voxels along (z, y, x) one comes nearest to a distance."""
     wanted = np.rint(target_mm / np.asarray(annotation.spacing_mm))
-    return np.clip(wanted, 1, annotation.index.shape).astype(np.int64)
+    return np.clip(wanted, 1, annotation.grid.shape).astype(np.int64)
 
 
 @attrs.frozen(eq=False)
@@ -135,14 +136,34 @@ def sampled_voxels(
     Returns
     -------
     index : numpy.ndarray of uint16, shape (Z, Y, X)
-        A view of the annotation's index.
+        All of them, also around the tissue.
     spacing_mm, first_mm : numpy.ndarray, shape (3,)
         Their distance, and the centre of the first, along (z, y, x).
     """
+    volume, spacing_mm, first_mm = sampled_volume(annotation, target_mm)
+    return volume.whole(), spacing_mm, first_mm
+
+
+def sampled_volume(
+    annotation: Annotation, target_mm: float
+) -> tuple[CroppedVolume, NDArray[np.float64], NDArray[np.float64]]:
+    """Return every n-th voxel of an annotation without taking memory.
+
+    Parameters
+    ----------
+    annotation, target_mm
+        As for `sampled_voxels`.
+
+    Returns
+    -------
+    volume : CroppedVolume
+        A view of the annotation.
+    spacing_mm, first_mm : numpy.ndarray, shape (3,)
+        As of `sampled_voxels`.
+    """
     own, steps = np.asarray(annotation.spacing_mm, dtype=float), _steps(annotation, target_mm)
     first = (steps - 1) // 2  # the middle one of each group of voxels stands for it
-    chosen = tuple(slice(int(f), None, int(s)) for f, s in zip(first, steps, strict=True))
-    return annotation.index[chosen], steps * own, (first + 0.5) * own
+    return annotation.volume.every(first, steps), steps * own, (first + 0.5) * own
 
 
 def contour(

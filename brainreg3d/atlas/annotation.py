@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from brainreg3d._arrays import read_only
 from brainreg3d.atlas.blocks import BlockTable
+from brainreg3d.atlas.cropped import CroppedVolume
 from brainreg3d.errors import AtlasError
 from brainreg3d.geometry import VolumeGrid
 
 
-def _check_index(_: Any, __: Any, index: NDArray[np.uint16]) -> None:
-    if index.ndim != 3 or index.dtype != np.uint16:
-        message = f"An annotation index is a 3D uint16 array; got {index.ndim}D {index.dtype}."
-        raise AtlasError(message)
+def _as_volume(index: NDArray[np.uint16] | CroppedVolume) -> CroppedVolume:
+    return CroppedVolume.of(index)
 
 
 def _check_on_right(annotation: Annotation, _: Any, on_right: NDArray[np.bool_] | None) -> None:
@@ -43,12 +42,14 @@ class Annotation:
     """A label volume in the atlas frame, kept small: an index into a table of structure ids.
 
     Structure ids reach nine digits but fewer than 65,536 of them occur in any one atlas, so a
-    16-bit index takes half the memory of the ids themselves and opens by memory map.
+    16-bit index takes half the memory of the ids themselves and opens by memory map. Only the box
+    around the tissue needs to be held; that is known to `volume` alone, and everything else counts
+    voxels of the whole.
 
     Parameters
     ----------
-    index : numpy.ndarray of uint16, shape (Z, Y, X)
-        For each voxel its place in `ids`.
+    index : numpy.ndarray of uint16, shape (Z, Y, X), or CroppedVolume
+        For each voxel its place in `ids`; kept as `volume`.
     ids : numpy.ndarray of uint32, shape (N,)
         Structure ids that occur; the first is 0, "no structure". With `on_right` an id that
         occurs on both sides stands there twice.
@@ -61,7 +62,7 @@ class Annotation:
         voxel. All others are parted by the middle of the box; see `VolumeGrid.first_right`.
     """
 
-    index: NDArray[np.uint16] = attrs.field(converter=read_only, validator=_check_index, repr=False)
+    volume: CroppedVolume = attrs.field(alias="index", converter=_as_volume)
     ids: NDArray[np.uint32] = attrs.field(converter=read_only, validator=_check_ids, repr=False)
     spacing_mm: tuple[float, float, float]
     blocks: BlockTable | None = attrs.field(default=None, repr=False)
@@ -75,7 +76,16 @@ class Annotation:
     @property
     def grid(self) -> VolumeGrid:
         """Where the voxels lie."""
-        return VolumeGrid(self.index.shape, self.spacing_mm)
+        return VolumeGrid(self.volume.shape, self.spacing_mm)
+
+    @property
+    def index(self) -> NDArray[np.uint16]:
+        """For each voxel its place in `ids`, shape (Z, Y, X).
+
+        A new array of the whole box where `volume` holds only a part of it: single voxels and
+        blocks are better asked of `volume`.
+        """
+        return np.asarray(read_only(self.volume.whole()))
 
     def to_ids(self) -> NDArray[np.uint32]:
         """Return the volume of structure ids.
@@ -83,9 +93,15 @@ class Annotation:
         Returns
         -------
         numpy.ndarray of uint32, shape (Z, Y, X)
-            A new array, twice the size of `index`.
+            A new array.
         """
-        return np.asarray(self.ids[self.index])
+        return self._looked_up(self.ids)
+
+    def _looked_up(self, table: NDArray[Any]) -> NDArray[Any]:
+        """Return the entry of each voxel in a table whose first entry is 0."""
+        found = np.zeros(self.volume.shape, dtype=table.dtype)
+        found[self.volume.place] = table[self.volume.values]
+        return found
 
     def with_own_sides(
         self, places: NDArray[np.uint16], right_half: NDArray[np.bool_]
@@ -137,4 +153,4 @@ class Annotation:
         numpy.ndarray of bool, shape (Z, Y, X)
             True inside any of them.
         """
-        return np.asarray(self.members(structure_ids)[self.index])
+        return self._looked_up(self.members(structure_ids))

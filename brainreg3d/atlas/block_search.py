@@ -13,23 +13,27 @@ from brainreg3d._kept import Kept
 from brainreg3d._threads import count_threads
 from brainreg3d.atlas.annotation import Annotation
 from brainreg3d.atlas.blocks import BLOCK_VOXELS, BlockTable, blocks_along
+from brainreg3d.atlas.cropped import CroppedVolume
 
 _kept: Kept[BlockTable] = Kept(1)
 _MAX_IDS = np.iinfo(np.uint16).max + 1
 
 
 @njit()
-def _list_structures(slab, ends, entries):  # type: ignore[no-untyped-def]
-    """List the structures in each block of a slab that is one block high."""
+def _list_structures(slab, start_y, start_x, n_y, n_x, ends, entries):  # type: ignore[no-untyped-def]
+    """List the structures in each block of a slab that is one block high.
+
+    The slab is part of a volume of `n_y` by `n_x` voxels, from whose corner blocks are counted.
+    """
     seen_in = np.full(_MAX_IDS, -1, np.int32)  # last block in which a structure was seen
     length = 0
     block = 0
-    for y0 in range(0, slab.shape[1], BLOCK_VOXELS):
-        for x0 in range(0, slab.shape[2], BLOCK_VOXELS):
+    for y0 in range(-start_y, n_y - start_y, BLOCK_VOXELS):
+        for x0 in range(-start_x, n_x - start_x, BLOCK_VOXELS):
             last = np.uint16(0)
             for z in range(slab.shape[0]):
-                for y in range(y0, min(y0 + BLOCK_VOXELS, slab.shape[1])):
-                    for x in range(x0, min(x0 + BLOCK_VOXELS, slab.shape[2])):
+                for y in range(max(0, y0), min(y0 + BLOCK_VOXELS, slab.shape[1])):
+                    for x in range(max(0, x0), min(x0 + BLOCK_VOXELS, slab.shape[2])):
                         place = slab[z, y, x]
                         if place != last:
                             last = place
@@ -42,26 +46,29 @@ def _list_structures(slab, ends, entries):  # type: ignore[no-untyped-def]
     return length
 
 
-def find_blocks(index: NDArray[np.uint16]) -> BlockTable:
+def find_blocks(index: NDArray[np.uint16] | CroppedVolume) -> BlockTable:
     """Find out which structures occur in each block of an annotation.
 
     Parameters
     ----------
-    index : numpy.ndarray of uint16, shape (Z, Y, X)
+    index : numpy.ndarray of uint16, shape (Z, Y, X), or CroppedVolume
         Places in a table of ids.
 
     Returns
     -------
     BlockTable
-        The same for any number of threads.
+        Of the whole volume, the same however it is cropped and for any number of threads.
     """
-    shape = blocks_along(index.shape)
+    volume = CroppedVolume.of(index)
+    shape = blocks_along(volume.shape)
+    start_z, *start = volume.start
 
     def search(layer: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        slab = index[layer * BLOCK_VOXELS : (layer + 1) * BLOCK_VOXELS]
+        first = layer * BLOCK_VOXELS - start_z
+        slab = volume.values[max(0, first) : max(0, first + BLOCK_VOXELS)]
         ends = np.zeros(shape[1] * shape[2], dtype=np.int64)
         entries = np.empty(slab.size, dtype=np.uint16)  # space that is not used is never touched
-        length = _list_structures(slab, ends, entries)
+        length = _list_structures(slab, *start, *volume.shape[1:], ends, entries)
         return ends, entries[:length].copy()
 
     with ThreadPoolExecutor(count_threads()) as pool:
@@ -90,5 +97,5 @@ def blocks_of(annotation: Annotation) -> BlockTable:
     """
     table = annotation.blocks or _kept.get(annotation, None)
     if table is None:
-        table = _kept.put(annotation, None, find_blocks(annotation.index))
+        table = _kept.put(annotation, None, find_blocks(annotation.volume))
     return table

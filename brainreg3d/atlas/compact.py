@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from brainreg3d._compiled import njit
 from brainreg3d.atlas.annotation import Annotation
+from brainreg3d.atlas.cropped import CroppedVolume, occupied_box
 from brainreg3d.atlas.slabs import VolumeSlabs, slabs_of_array
 from brainreg3d.atlas.structures import MAX_STRUCTURE_ID
 from brainreg3d.errors import AtlasError
@@ -109,14 +110,15 @@ def compact_annotation(
     spacing_mm : tuple of float
         Voxel size along (Z, Y, X) in mm.
     out : numpy.ndarray of uint16, shape (Z, Y, X), optional
-        C-contiguous array to fill, for example a memory map.
+        C-contiguous array to work in, for example a memory map. The voxels that are kept lie at
+        its beginning when all is done.
     right : VolumeSlabs of bool, optional
         Which voxels lie in the right hemisphere, where the middle of the box does not tell.
 
     Returns
     -------
     Annotation
-        With its ids in ascending order, of equal ones the left first.
+        Cropped to the tissue, with its ids in ascending order, of equal ones the left first.
 
     Raises
     ------
@@ -143,9 +145,21 @@ def compact_annotation(
         on_right = on_right[order]
     rank = np.zeros(ids.size, dtype=np.uint16)
     rank[order] = np.arange(order.size, dtype=np.uint16)
-    for z in range(volume.shape[0]):
-        index[z] = rank[index[z]]
-    return Annotation(index, ids[order], spacing_mm, on_right=on_right)
+    return Annotation(_cropped(index, rank), ids[order], spacing_mm, on_right=on_right)
+
+
+def _cropped(index: NDArray[np.uint16], rank: NDArray[np.uint16]) -> CroppedVolume:
+    """Replace places by their ranks, and move what is tissue to the beginning of an array.
+
+    No voxel moves backwards, so that planes which are still to come stay as they are.
+    """
+    low, high = occupied_box(index)
+    shape = [b - a for a, b in zip(low, high, strict=True)]
+    values = index.reshape(-1)[: int(np.prod(shape))].reshape(shape)
+    y, x = (slice(low[axis], high[axis]) for axis in (1, 2))
+    for place, z in enumerate(range(low[0], high[0])):
+        values[place] = rank[index[z, y, x]]
+    return CroppedVolume(values, low, index.shape)
 
 
 def _number_sides(index: NDArray[np.uint16], n_ids: int, right: VolumeSlabs) -> None:

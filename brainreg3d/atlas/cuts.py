@@ -193,7 +193,8 @@ def check_partition(atlas: Atlas, regions: Iterable[Region], parent: str | int |
             owner[identifier] = region.acronym
     lost = sorted(left.difference(owner))
     if lost:
-        counts = np.bincount(atlas.annotation.index.ravel(), minlength=atlas.annotation.ids.size)
+        places = atlas.annotation.volume.values.ravel()
+        counts = np.bincount(places, minlength=atlas.annotation.ids.size)
         n_voxels = int(counts[atlas.annotation.members(lost)].sum())
         names = ", ".join(tree[i].acronym for i in lost[:5])
         problems.append(f"{n_voxels} voxels belong to no region, of {names}")

@@ -23,7 +23,7 @@ def cells_along(annotation: Annotation, voxels: NDArray[np.int64]) -> NDArray[np
     numpy.ndarray of int64, shape (3,)
         Along (Z, Y, X); the last of an axis may reach beyond the volume.
     """
-    return np.asarray(-(-np.array(annotation.index.shape) // voxels), dtype=np.int64)
+    return np.asarray(-(-np.array(annotation.grid.shape) // voxels), dtype=np.int64)
 
 
 def cell_shares(
@@ -61,12 +61,12 @@ def cell_shares(
     z, y, x = (slice(a * n, b * n) for a, b, n in zip(first, last, voxels, strict=True))
     inside = tuple(slice(a, b) for a, b in zip(first - low, last - low, strict=True))
     if voxels.prod() == 1:
-        part[inside] = member[annotation.index[z, y, x]]
+        part[inside] = member[annotation.volume.block((z, y, x))]
         return part
     counts = np.empty(tuple(last - first), dtype=np.float32)
     counted_as = member.astype(np.uint8)
     for place, start in enumerate(range(z.start, z.stop, int(voxels[0]))):
-        slab = annotation.index[start : start + int(voxels[0]), y, x]
+        slab = annotation.volume.block((slice(start, start + int(voxels[0])), y, x))
         counted = _sum_groups(counted_as[slab].sum(axis=0, dtype=np.uint32), int(voxels[1]))
         counts[place] = _sum_groups(counted.T, int(voxels[2])).T
     part[inside] = counts / voxels.prod()

@@ -39,11 +39,11 @@ def own_sides(
         return right_half
     right = right_half.copy()
     voxels = annotation.grid.voxel_indices(points_mm)
-    last = np.array(annotation.index.shape) - 1
+    last = np.array(annotation.grid.shape) - 1
     open_ones = np.arange(len(right))
     for offset in _nearest_first(reach_mm, annotation.spacing_mm):
         z, y, x = np.clip(voxels[open_ones] + offset, 0, last).T
-        places = annotation.index[z, y, x]
+        places = annotation.volume.at(z, y, x)
         met = places > 0
         right[open_ones[met]] = annotation.on_right[places[met]]
         open_ones = open_ones[~met]

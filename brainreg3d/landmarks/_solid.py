@@ -123,9 +123,11 @@ def outer_solid(
     size_y = annotation.spacing_mm[1]
     stride = max(1, round(step_mm / size_y))
     step_y_mm = stride * size_y
-    slices = range(stride // 2, annotation.index.shape[1], stride)
+    slices = range(stride // 2, annotation.grid.shape[1], stride)
     tissue, size = annotation.ids != 0, annotation.spacing_mm
-    reach = np.stack([_reach(tissue[annotation.index[:, y]], size) for y in slices])
+    every, volume = slice(None), annotation.volume
+    cuts = (volume.block((every, slice(y, y + 1), every))[:, 0] for y in slices)
+    reach = np.stack([_reach(tissue[cut], size) for cut in cuts])
     reach = _close(reach, step_y_mm, min(DISC_RADIUS_MM, max(annotation.grid.box_mm) / 4))
     z = (np.arange(-margin, np.ceil(height / step_mm) + margin) + 0.5) * step_mm
     x = (np.arange(-margin, np.ceil(width / step_mm) + margin) + 0.5) * step_mm

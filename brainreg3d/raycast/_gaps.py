@@ -11,6 +11,7 @@ from brainreg3d._kept import Kept
 from brainreg3d.atlas import Annotation
 from brainreg3d.atlas.block_search import blocks_of
 from brainreg3d.atlas.blocks import BLOCK_VOXELS
+from brainreg3d.atlas.cropped import CroppedVolume
 
 _FARTHEST = 255
 
@@ -24,7 +25,8 @@ class Gaps:
     blocks : numpy.ndarray of uint8, shape (Z, Y, X)
         Chessboard distance of each block to the next that holds such a voxel, at most 255.
     box : numpy.ndarray of int64, shape (6,)
-        Voxels that hold all of them, to whole blocks: first (x, y, z), then end (x, y, z).
+        Voxels that hold all of them, to whole blocks, none of which the annotation does not hold:
+        first (x, y, z), then end (x, y, z).
     """
 
     blocks: NDArray[np.uint8]
@@ -52,20 +54,20 @@ def gaps_around(annotation: Annotation, member: NDArray[np.bool_]) -> Gaps:
     key = member.tobytes()
     gaps = _gaps.get(annotation, key)
     if gaps is None:
-        gaps = _measure(blocks_of(annotation).occupied(member), annotation.index.shape)
+        gaps = _measure(blocks_of(annotation).occupied(member), annotation.volume)
         _gaps.put(annotation, key, gaps)
     return gaps
 
 
-def _measure(occupied: NDArray[np.bool_], shape: tuple[int, ...]) -> Gaps:
+def _measure(occupied: NDArray[np.bool_], volume: CroppedVolume) -> Gaps:
     box = np.zeros(6, dtype=np.int64)
     for place, axis in enumerate((2, 1, 0)):
         along = np.flatnonzero(
             occupied.any(axis=tuple(other for other in range(3) if other != axis))
         )
         if along.size:
-            box[place] = along[0] * BLOCK_VOXELS
-            box[place + 3] = min((along[-1] + 1) * BLOCK_VOXELS, shape[axis])
+            box[place] = max(along[0] * BLOCK_VOXELS, volume.start[axis])
+            box[place + 3] = min((along[-1] + 1) * BLOCK_VOXELS, volume.stop[axis])
     distance = np.where(occupied, 0, _FARTHEST).astype(np.uint8)
     _spread(distance)
     return Gaps(distance, box)

@@ -24,7 +24,9 @@ from brainreg3d.atlas.blocks import BLOCK_SHIFT
 
 # Lengths along a ray stay in mm while places are in voxels; `time` is such a length. A ray is a
 # tuple (origin x, y, z, direction x, y, z, inverse of direction x, y, z), a state is a tuple
-# (voxel x, y, z, time, next crossing x, y, z).
+# (voxel x, y, z, time, next crossing x, y, z). Voxels count from the corner of the whole volume,
+# of which only a part is held; `held` is a tuple (first voxel x, y, z, first voxel of the right
+# half). The box that rays walk in lies in that part.
 
 _MARGIN = 1e-12
 """Places this near to a face, relative to the numbers they come from, are decided by crossings.
@@ -133,7 +135,7 @@ def _within(box, state):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy", forceinline=True)
-def _find_member(volume, gaps, box, member, ray, state):  # type: ignore[no-untyped-def]
+def _find_member(volume, held, gaps, box, member, ray, state):  # type: ignore[no-untyped-def]
     """Move on to the next voxel that is looked for; return the state and what is there, or 0."""
     while _within(box, state):
         x, y, z, time = state[0], state[1], state[2], state[3]
@@ -148,7 +150,7 @@ def _find_member(volume, gaps, box, member, ray, state):  # type: ignore[no-unty
             continue
         # A voxel touched in a single point, at an edge or a corner, is not entered.
         if min(state[4], state[5], state[6]) > time:
-            place = volume[z, y, x]
+            place = volume[z - held[2], y - held[1], x - held[0]]
             if member[place]:
                 return state, place
         state = _step(ray, state)
@@ -240,7 +242,7 @@ def _spread(origins, directions, spacing, first, end, middle):  # type: ignore[n
 
 
 @njit(error_model="numpy")
-def walk_to_first(volume, gaps, box, member, spacing, origins, directions, start, out):  # type: ignore[no-untyped-def]
+def walk_to_first(volume, held, gaps, box, member, spacing, origins, directions, start, out):  # type: ignore[no-untyped-def]
     """Write down where each ray first meets a voxel that is looked for."""
     places, distances, halves = out
     enters, leaves = np.empty(_RUN), np.empty(_RUN)
@@ -263,16 +265,17 @@ def walk_to_first(volume, gaps, box, member, spacing, origins, directions, start
             halves[number] = False
             if enter < leave and np.isfinite(enter):
                 ray = _ray_in_voxels(origins, directions, number, spacing)
-                state, place = _find_member(volume, gaps, box, member, ray, _state_at(enter, ray))
+                state = _state_at(enter, ray)
+                state, place = _find_member(volume, held, gaps, box, member, ray, state)
                 if place > 0:
                     places[number] = place
                     distances[number] = state[3]
-                    halves[number] = state[0] >= volume.shape[2] // 2
+                    halves[number] = state[0] >= held[3]
 
 
 @njit(error_model="numpy")
 def walk_to_each(  # type: ignore[no-untyped-def]
-    volume, gaps, box, member, spacing, origins, directions, start, labels, count, out
+    volume, held, gaps, box, member, spacing, origins, directions, start, labels, count, out
 ):
     """List where each ray first meets each label; return the length of the list.
 
@@ -295,14 +298,14 @@ def walk_to_each(  # type: ignore[no-untyped-def]
         n_met = 0
         state = _state_at(enter, ray)
         while n_met < n_wanted:
-            state, place = _find_member(volume, gaps, box, member, ray, state)
+            state, place = _find_member(volume, held, gaps, box, member, ray, state)
             if place == 0:
                 break
             label = label_of_index[place]
             if np.isnan(first[label]):
                 first[label] = state[3]
                 places[label] = place
-                halves[label] = state[0] >= volume.shape[2] // 2
+                halves[label] = state[0] >= held[3]
                 n_met += 1
             state = _step(ray, state)
         for label in range(wanted.size if n_met > 0 else 0):

@@ -24,9 +24,11 @@ _LABEL_HIT_TYPES = (np.uint32, np.uint16, np.uint16, np.float64, np.bool_)
 
 def _walked_through(annotation: Annotation, member: NDArray[np.bool_]) -> tuple[Any, ...]:
     """Return what the compiled walk needs to know of the volume."""
-    gaps = gaps_around(annotation, member)
+    gaps, volume = gaps_around(annotation, member), annotation.volume
+    held = (*volume.start[::-1], annotation.grid.first_right)
     spacing_xyz = np.array(annotation.spacing_mm[::-1], dtype=np.float64)
-    return np.ascontiguousarray(annotation.index), gaps.blocks, gaps.box, member, spacing_xyz
+    values = np.ascontiguousarray(volume.values)
+    return values, held, gaps.blocks, gaps.box, member, spacing_xyz
 
 
 def _in_threads(work: Callable[[slice], Any], n_rays: int, rays_per_chunk: int) -> list[Any]:

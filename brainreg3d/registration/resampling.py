@@ -20,6 +20,7 @@ def resample(
     matrix: NDArray[np.float64],
     *,
     nearest: bool = False,
+    start: tuple[int, int, int] = (0, 0, 0),
 ) -> NDArray[Any]:
     """Return a volume on another grid.
 
@@ -35,6 +36,9 @@ def resample(
         Maps points (x, y, z) of the target's space to points of the volume's space, in mm.
     nearest : bool
         Take the nearest voxel, as for labels, instead of interpolating linearly.
+    start : tuple of int
+        Where on the grid the first voxel of `data` lies, along (Z, Y, X), if it is a part of the
+        volume.
 
     Returns
     -------
@@ -52,14 +56,14 @@ def resample(
     resampler.SetOutputOrigin([spacing / 2 for spacing in target.spacing_mm[::-1]])
     resampler.SetTransform(transform)
     resampler.SetInterpolator(sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear)
-    return np.asarray(sitk.GetArrayFromImage(resampler.Execute(_image(data, grid))))
+    return np.asarray(sitk.GetArrayFromImage(resampler.Execute(_image(data, grid, start))))
 
 
-def _image(data: NDArray[Any], grid: VolumeGrid) -> sitk.Image:
+def _image(data: NDArray[Any], grid: VolumeGrid, start: tuple[int, int, int]) -> sitk.Image:
     """Return a volume as an ITK image whose space is (x, y, z) from the corner of its box."""
     import SimpleITK as sitk  # noqa: N813
 
     image = sitk.GetImageFromArray(np.ascontiguousarray(data))
     image.SetSpacing(grid.spacing_mm[::-1])
-    image.SetOrigin([spacing / 2 for spacing in grid.spacing_mm[::-1]])
+    image.SetOrigin(grid.voxel_centers_mm(start).tolist())
     return image

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Annotation
 from brainreg3d.atlas.blocks import BlockTable, blocks_along
+from brainreg3d.atlas.cropped import CroppedVolume
 from brainreg3d.atlas.slabs import Place, VolumeSlabs, slabs_of_array
 from brainreg3d.errors import AtlasError
 from brainreg3d.io.cache import build_once, cache_dir, load_json
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised whenever the same source would be stored as other bytes."""
 
 _BAR_FROM_VOXELS = 20_000_000  # about a second of work
@@ -90,8 +93,12 @@ def compact_from_source(
         volume, spacing_mm = source()
         index = _preallocated(folder / "index.npy", volume.shape)
         annotation = _compact(volume, spacing_mm, label, index, right)
+        meta = _write_table(folder, annotation)
         index.flush()
-        _write_table(folder, annotation)
+        # Where tissue is, is known only now. No file is cut while it is mapped.
+        del index, annotation
+        _cut_off(folder / "index.npy", volume.shape, meta["held"])
+        _write_meta(folder, meta)
 
     def in_memory() -> Annotation:
         return _compact(*source(), label, None, right)
@@ -123,8 +130,9 @@ def cached_annotation(key: str, make: Callable[[], Annotation]) -> Annotation:
 
     def build(folder: Path) -> None:
         annotation = in_memory()
-        np.save(folder / "index.npy", annotation.index)
-        _write_table(folder, annotation)
+        annotation = attrs.evolve(annotation, index=annotation.volume.tight())
+        np.save(folder / "index.npy", annotation.volume.values)
+        _write_meta(folder, _write_table(folder, annotation))
 
     return _cached(key, build, in_memory)
 
@@ -148,9 +156,10 @@ def _open(folder: Path) -> Annotation:
     ids = np.load(folder / "ids.npy")
     z, y, x = (float(size) for size in meta["spacing_mm"])
     ends, entries = (np.load(folder / name) for name in _ARRAYS[2:])
-    blocks = BlockTable(blocks_along(index.shape), ends, entries)
+    volume = CroppedVolume(index, meta["start"], meta["shape"])
+    blocks = BlockTable(blocks_along(volume.shape), ends, entries)
     on_right = np.load(folder / _SIDES) if _SIDES in meta["bytes"] else None
-    return Annotation(index, ids, (z, y, x), blocks, on_right)
+    return Annotation(volume, ids, (z, y, x), blocks, on_right)
 
 
 def _is_complete(folder: Path) -> bool:
@@ -163,27 +172,43 @@ def _is_complete(folder: Path) -> bool:
         index = np.load(folder / "index.npy", mmap_mode="r")
     except (OSError, ValueError):
         return False
-    return sizes == meta["bytes"] and list(index.shape) == meta.get("shape")
+    return sizes == meta["bytes"] and list(index.shape) == meta.get("held")
 
 
-def _write_table(folder: Path, annotation: Annotation) -> None:
+def _write_table(folder: Path, annotation: Annotation) -> dict[str, Any]:
+    """Write all but the voxels; return what is to be said of them."""
     from brainreg3d.atlas.block_search import find_blocks  # brings numba
 
     np.save(folder / "ids.npy", annotation.ids)
-    blocks = find_blocks(annotation.index)
+    blocks = find_blocks(annotation.volume)
     np.save(folder / "block_ends.npy", blocks.ends)
     np.save(folder / "block_entries.npy", blocks.entries)
     names = list(_ARRAYS)
     if annotation.on_right is not None:
         names.append(_SIDES)
         np.save(folder / _SIDES, annotation.on_right)
-    meta = {
+    volume = annotation.volume
+    return {
         "format": FORMAT_VERSION,
-        "shape": list(annotation.index.shape),
+        "shape": list(volume.shape),
+        "start": list(volume.start),
+        "held": list(volume.values.shape),
         "spacing_mm": list(annotation.spacing_mm),
-        "bytes": {name: (folder / name).stat().st_size for name in names},
+        "bytes": dict.fromkeys(names, 0),
     }
+
+
+def _write_meta(folder: Path, meta: dict[str, Any]) -> None:
+    """Write what tells a whole entry from a damaged one, when its files are done."""
+    meta["bytes"] = {name: (folder / name).stat().st_size for name in meta["bytes"]}
     (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+
+
+def _header(shape: Sequence[int]) -> bytes:
+    file = io.BytesIO()
+    header = {"descr": "<u2", "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue()
 
 
 def _preallocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
@@ -191,13 +216,29 @@ def _preallocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
 
     Writing to a memory map on a full disk kills the process instead of raising an error.
     """
-    header = {"descr": "<u2", "fortran_order": False, "shape": shape}
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
+        file.write(_header(shape))
         remaining = 2 * int(np.prod(shape))
         while remaining:
             remaining -= file.write(bytes(min(_CHUNK_BYTES, remaining)))
     return cast("np.memmap[Any, Any]", np.load(path, mmap_mode="r+"))
+
+
+def _cut_off(path: Path, whole: Sequence[int], held: Sequence[int]) -> None:
+    """Keep the first voxels of a file, under a header that says so.
+
+    Raises
+    ------
+    OSError
+        If the new header takes another space than the old one; numpy pads both alike.
+    """
+    header = _header(held)
+    if len(header) != len(_header(whole)):
+        message = f"The header of {path} cannot be changed from {whole} to {held} voxels."
+        raise OSError(message)
+    with path.open("r+b") as file:
+        file.write(header)
+        file.truncate(len(header) + 2 * int(np.prod(held)))
 
 
 def _counted(volume: VolumeSlabs, bar: Any) -> VolumeSlabs:

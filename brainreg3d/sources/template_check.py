@@ -68,8 +68,9 @@ def looks_like_grey_values(annotation: Annotation, *, mostly_unknown: bool = Fal
     is_dense = n_values >= _SHARE_OF_RANGE * largest
     if n_values < _LEAST_VALUES or not (is_dense or mostly_unknown):
         return False
-    planes = annotation.index[:: max(1, annotation.index.shape[0] // _PLANES)]
-    counts = np.bincount(planes.ravel())
+    step = max(1, annotation.grid.shape[0] // _PLANES)
+    planes = annotation.volume.every((0, 0, 0), (step, 1, 1)).values
+    counts = np.bincount(planes.ravel(), minlength=1)
     counts[0] = 0
     values = annotation.ids[planes].astype(np.int64)
     compared = (planes > 0) & (planes != np.argmax(counts))

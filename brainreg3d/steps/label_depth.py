@@ -57,16 +57,13 @@ def tissue_below(
         surface = (points for _, points, _ in hit_points(view, distance_mm, numbers))
         normals = SurfaceNormals(annotation, surface, opaque)
     depth_mm = depth_um / 1000.0 + _JUST_INSIDE_MM
-    shape = annotation.index.shape
     index, right = np.empty(numbers.size, np.uint16), np.empty(numbers.size, np.bool_)
     for part, points, ways in hit_points(view, distance_mm, numbers):
         if normals is not None:
             inward = -normals.at(points)
             ways = np.where(np.isnan(inward), ways, inward)
         voxels = annotation.grid.voxel_indices(points + depth_mm * ways)
-        inside = np.all((voxels >= 0) & (voxels < shape), axis=1)
-        z, y, x = np.where(inside[:, None], voxels, 0).T
-        index[part] = np.where(inside, annotation.index[z, y, x], 0)
+        index[part] = annotation.volume.at(*voxels.T)
         right_half = voxels[:, 2] >= annotation.grid.first_right
         right[part] = annotation.with_own_sides(index[part], right_half)
     return index, right

@@ -228,7 +228,7 @@ def _warn_of_camera_inside(atlas: Atlas, view: ImageView) -> None:
     z, y, x = atlas.grid.voxel_indices(camera).tolist()
     if not all(0 <= place < size for place, size in zip((z, y, x), atlas.grid.shape, strict=True)):
         return
-    place = atlas.annotation.index[z, y, x]
+    place = atlas.annotation.volume.at(z, y, x)
     identifier = int(atlas.annotation.ids[place])
     if identifier == 0:
         return

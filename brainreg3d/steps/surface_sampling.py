@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Annotation, Atlas, RegionSet
+from brainreg3d.atlas.cropped import CroppedVolume
 from brainreg3d.atlas.sides import own_sides
 from brainreg3d.geometry import ImageView
 from brainreg3d.state import Samples
-from brainreg3d.surfaces import LEAST_KEPT, contour, mesh_spacing_mm, sampled_voxels
+from brainreg3d.surfaces import LEAST_KEPT, contour, mesh_spacing_mm, sampled_volume
 
 _BLOCK_VOXELS = 48
 _SAMPLES_AT_ONCE = 1 << 16
@@ -97,20 +98,21 @@ def _points_mm(
 
 def _voxels_of_all(
     annotation: Annotation, target_mm: float, kind_of_index: NDArray[np.uint16]
-) -> tuple[NDArray[np.uint16], Array, Array]:
+) -> tuple[CroppedVolume, Array, Array]:
     """Return voxels as far apart as can be, up to a distance, without losing any kind."""
-    index, spacing_mm, first_mm = sampled_voxels(annotation, target_mm)
-    if index.size == annotation.index.size:
-        return index, spacing_mm, first_mm
-    counts = _count(annotation.index, kind_of_index)
-    while index.size < annotation.index.size:
+    whole = annotation.volume
+    sampled, spacing_mm, first_mm = sampled_volume(annotation, target_mm)
+    if sampled.shape == whole.shape:
+        return sampled, spacing_mm, first_mm
+    counts = _count(whole.values, kind_of_index)
+    while sampled.shape != whole.shape:
         each = np.prod(spacing_mm / np.asarray(annotation.spacing_mm))  # voxels it stands for
-        kept = each * _count(index, kind_of_index)[counts > 0] / counts[counts > 0]
+        kept = each * _count(sampled.values, kind_of_index)[counts > 0] / counts[counts > 0]
         if np.all((kept >= LEAST_KEPT) & (kept <= 1 / LEAST_KEPT)):
             break
         target_mm /= 2
-        index, spacing_mm, first_mm = sampled_voxels(annotation, target_mm)
-    return index, spacing_mm, first_mm
+        sampled, spacing_mm, first_mm = sampled_volume(annotation, target_mm)
+    return sampled, spacing_mm, first_mm
 
 
 def _count(index: NDArray[np.uint16], kind_of_index: NDArray[np.uint16]) -> NDArray[np.int64]:
@@ -136,7 +138,7 @@ class _Blocks:
 
     def __init__(self, atlas: Atlas, spacing_um: float, kind_of_index: NDArray[np.uint16]) -> None:
         voxels = _voxels_of_all(atlas.annotation, spacing_um / 1000.0, kind_of_index)
-        self._index, self._spacing_mm, self._first_mm = voxels
+        self._volume, self._spacing_mm, self._first_mm = voxels
         self._kind_of_index = kind_of_index
 
     def from_the_camera(self, view: ImageView) -> list[NDArray[np.int64]]:
@@ -144,14 +146,14 @@ class _Blocks:
 
         A layer of voxels around the volume counts as empty, so that surfaces are closed there.
         """
-        starts = [range(-1, size, _BLOCK_VOXELS - 1) for size in self._index.shape]
+        starts = [range(-1, size, _BLOCK_VOXELS - 1) for size in self._volume.shape]
         blocks = [np.array(start, dtype=np.int64) for start in itertools.product(*starts)]
         nearest = [float(np.min(view.project(self.corners_mm(block))[2])) for block in blocks]
         return [blocks[place] for place in np.argsort(nearest, kind="stable")]
 
     def corners_mm(self, start: NDArray[np.int64]) -> Array:
         """Return the corners of a block, shape (8, 3)."""
-        stop = np.minimum(start + _BLOCK_VOXELS - 1, self._index.shape)
+        stop = np.minimum(start + _BLOCK_VOXELS - 1, self._volume.shape)
         ends = np.stack([start, stop])
         corners = np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, 3)
         return self._to_mm(corners)
@@ -174,9 +176,9 @@ class _Blocks:
 
     def _kinds(self, start: NDArray[np.int64]) -> NDArray[np.uint16]:
         stop = start + _BLOCK_VOXELS
-        size = np.array(self._index.shape)
-        inside = tuple(map(slice, np.maximum(start, 0), np.minimum(stop, size)))
-        kinds = self._kind_of_index[self._index[inside]]
+        size = np.array(self._volume.shape)
+        z, y, x = map(slice, np.maximum(start, 0), np.minimum(stop, size))
+        kinds = self._kind_of_index[self._volume.block((z, y, x))]
         before, after = start < 0, stop > size
         if not (before.any() or after.any()):
             return np.asarray(kinds)

@@ -227,7 +227,8 @@ def labels_of_volume(
 
     grid = turned_grid(volume, registration.directions)
     inverse = np.linalg.inv(registration.matrix).astype(np.float64)
-    index = resample(atlas.annotation.index, atlas.grid, grid, inverse, nearest=True)
+    held = atlas.annotation.volume
+    index = resample(held.values, atlas.grid, grid, inverse, nearest=True, start=held.start)
     ids = atlas.annotation.ids[index]
     return np.ascontiguousarray(reorient_from_atlas(ids, registration.directions))
 

@@ -63,7 +63,7 @@ def draw_atlas(atlas: Atlas, *, bregma: str = "ibl") -> Figure:
     colors = _color_table(atlas)
     _draw_row(figure, page, page.rows - 1, "Annotation", point, origin)
     for axes, plane in zip(figure.axes[-3:], PLANES, strict=True):
-        index = slice_plane(atlas.annotation.index, atlas.grid, plane, point)
+        index = slice_plane(atlas.annotation.volume, atlas.grid, plane, point)
         _show(axes, colors[index], plane, box, origin)
     for axes, plane in zip(figure.axes, PLANES * page.rows, strict=True):
         _mark(axes, plane, point, origin)

@@ -108,7 +108,7 @@ class AtlasOutlines:
 
     def _cut(self, sampler: PlaneSampler) -> Cut:
         annotation = self.atlas.annotation
-        index = sampler.labels(annotation.index, annotation.grid)
+        index = sampler.labels(annotation)
         labels = RegionSet(self.regions).label_of_index(annotation)[index].astype(np.intp)
         # Tissue of no region counts, too, or its neighbours would spread over it.
         labels[(labels == 0) & (index > 0)] = len(self.regions) + 1

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d.atlas import Annotation
 from brainreg3d.contrast import contrast_limits
 from brainreg3d.geometry import VolumeGrid
 from brainreg3d.views.planes import Plane, slice_plane
@@ -185,21 +186,20 @@ class PlaneSampler:
         grid = VolumeGrid(crop.shape, volume.grid.spacing_mm)
         return self._seen(resample(crop, grid, self.grid, _shift(-start_mm) @ matrix))
 
-    def labels(self, labels: NDArray[Any], grid: VolumeGrid) -> NDArray[Any]:
-        """Return the labels of the nearest voxels of a volume that fills the atlas box.
+    def labels(self, annotation: Annotation) -> NDArray[np.uint16]:
+        """Return which structures the nearest voxels of an annotation have.
 
         Parameters
         ----------
-        labels : numpy.ndarray, shape (Z, Y, X)
+        annotation : Annotation
             The volume.
-        grid : VolumeGrid
-            Where its voxels lie.
 
         Returns
         -------
-        numpy.ndarray, 2D
-            As the plane is looked at.
+        numpy.ndarray of uint16, 2D
+            Places in its table of ids, as the plane is looked at.
         """
+        grid = annotation.grid
         centers = [
             (np.arange(count) + 0.5) * spacing
             for count, spacing in zip(self.grid.shape, self.grid.spacing_mm, strict=True)
@@ -209,7 +209,7 @@ class PlaneSampler:
             np.clip((center / spacing).astype(int), 0, count - 1)
             for center, spacing, count in zip(centers, grid.spacing_mm, grid.shape, strict=True)
         ]
-        return self._seen(labels[np.ix_(*places)])
+        return self._seen(annotation.volume.at(*np.ix_(*places)))
 
     def _offset_mm(self) -> NDArray[np.float64]:
         offset = np.zeros(3)

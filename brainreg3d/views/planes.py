@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import Atlas
+from brainreg3d.atlas.cropped import CroppedVolume
 from brainreg3d.geometry import VolumeGrid
 
 CCF_BOX = VolumeGrid((320, 528, 456), (0.025, 0.025, 0.025))
@@ -67,7 +68,7 @@ def informative_point_mm(atlas: Atlas) -> NDArray[np.float64]:
     """
     grid = atlas.grid
     steps = tuple(max(1, round(_COARSE_MM / spacing)) for spacing in grid.spacing_mm)
-    coarse = atlas.annotation.index[:: steps[0], :: steps[1], :: steps[2]]
+    coarse = atlas.annotation.volume.every((0, 0, 0), steps).whole()
     point = np.zeros(3)
     for axis in range(3):
         slices = np.moveaxis(coarse, axis, 0)
@@ -82,13 +83,16 @@ def informative_point_mm(atlas: Atlas) -> NDArray[np.float64]:
 
 
 def slice_plane(
-    volume: NDArray[Any], grid: VolumeGrid, plane: Plane, point_mm: NDArray[np.float64]
+    volume: NDArray[Any] | CroppedVolume,
+    grid: VolumeGrid,
+    plane: Plane,
+    point_mm: NDArray[np.float64],
 ) -> NDArray[Any]:
     """Cut a slice out of a volume, turned as it is looked at.
 
     Parameters
     ----------
-    volume : numpy.ndarray, shape (Z, Y, X)
+    volume : numpy.ndarray, shape (Z, Y, X), or CroppedVolume
         In the atlas frame.
     grid : VolumeGrid
         Where its voxels lie.
@@ -102,9 +106,15 @@ def slice_plane(
     numpy.ndarray, 2D
         Row 0 is the upper edge of the picture, column 0 its left edge.
     """
-    index = int(grid.voxel_indices(point_mm)[2 - plane.normal])
-    index = min(max(index, 0), grid.shape[2 - plane.normal] - 1)
-    layer = np.take(volume, index, axis=2 - plane.normal)
+    axis = 2 - plane.normal
+    index = int(grid.voxel_indices(point_mm)[axis])
+    index = min(max(index, 0), grid.shape[axis] - 1)
+    if isinstance(volume, CroppedVolume):
+        place = [slice(None)] * 3
+        place[axis] = slice(index, index + 1)
+        layer = volume.block((place[0], place[1], place[2])).squeeze(axis)
+    else:
+        layer = np.take(volume, index, axis=axis)
     # What is left of (Z, Y, X) is already (up, across): z before y before x.
     layer = layer[::-1]
     return np.asarray(layer[:, ::-1] if plane.reverse else layer)

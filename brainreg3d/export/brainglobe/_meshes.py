@@ -52,7 +52,8 @@ class MeshMaker:
     def __init__(self, annotation: Annotation) -> None:
         from scipy.ndimage import find_objects  # slow to import
 
-        self._index = annotation.index
+        self._index, self._start = annotation.volume.values, annotation.volume.start
+        self._box_mm = np.asarray(annotation.grid.shape) * annotation.spacing_mm
         self._spacing_mm = np.asarray(annotation.spacing_mm)
         count = annotation.ids.size
         self._boxes = [None, *find_objects(self._index, max_label=max(1, count - 1))]
@@ -91,7 +92,7 @@ class MeshMaker:
         lengths = np.array([side.stop - side.start for side in box])
         cell_mm = min(
             float(np.prod(lengths * self._spacing_mm) / CELLS) ** (1 / 3),
-            float(np.prod(self._index.shape * self._spacing_mm)) ** (1 / 3) / CELLS_ACROSS,
+            float(np.prod(self._box_mm)) ** (1 / 3) / CELLS_ACROSS,
         )
         while True:
             steps = np.maximum(1, np.ceil(cell_mm / self._spacing_mm - 0.25)).astype(int)
@@ -109,7 +110,7 @@ class MeshMaker:
         return float(np.prod(steps * self._spacing_mm))
 
     def _cut(self, field: NDArray[np.float64], box: Box, steps: NDArray[Any]) -> Surface | None:
-        start = np.array([side.start for side in box])
+        start = np.array([side.start for side in box]) + self._start
         first_mm = (start + (0.5 - _MARGIN) * steps) * self._spacing_mm
         return zero_surface(field, steps * self._spacing_mm, first_mm)
 

@@ -34,9 +34,9 @@ def write_annotation(store: Path, annotation: Annotation) -> None:
     annotation : Annotation
         In the atlas frame.
     """
-    index = to_brainglobe_stack(annotation.index)
     ids = annotation.ids
-    _write(store, annotation.grid, np.dtype(np.uint32), lambda rows: ids[index[rows]])
+    as_written = _rows_of(annotation)
+    _write(store, annotation.grid, np.dtype(np.uint32), lambda rows: ids[as_written(rows)])
 
 
 def write_template(store: Path, template: Template | None, grid: VolumeGrid) -> None:
@@ -74,15 +74,26 @@ def write_hemispheres(store: Path, annotation: Annotation) -> None:
         In the atlas frame. Outside of all structures the middle of the box parts left from right.
     """
     grid = annotation.grid
-    index = to_brainglobe_stack(annotation.index)
+    index_of = _rows_of(annotation)
     half = np.broadcast_to(np.arange(grid.shape[2]) >= grid.first_right, grid.shape)
     right_half = to_brainglobe_stack(half)
 
     def sides(rows: slice) -> NDArray[np.uint8]:
-        right = annotation.with_own_sides(index[rows], right_half[rows])
+        right = annotation.with_own_sides(index_of(rows), right_half[rows])
         return np.where(right, np.uint8(RIGHT), np.uint8(LEFT))
 
     _write(store, grid, np.dtype(np.uint8), sides)
+
+
+def _rows_of(annotation: Annotation) -> Callable[[slice], NDArray[np.uint16]]:
+    """Return a function that gives some rows of BrainGlobe's first axis, in its frame."""
+    length = annotation.grid.shape[1]
+
+    def rows_of(rows: slice) -> NDArray[np.uint16]:
+        y = slice(length - rows.stop, length - rows.start)
+        return to_brainglobe_stack(annotation.volume.block((slice(None), y, slice(None))))
+
+    return rows_of
 
 
 def is_symmetric(annotation: Annotation) -> bool:
@@ -101,7 +112,10 @@ def is_symmetric(annotation: Annotation) -> bool:
     """
     if annotation.on_right is not None:
         return False
-    return all(np.array_equal(slab, slab[:, ::-1]) for slab in annotation.index)
+    volume = annotation.volume.tight()
+    if volume.values.any() and volume.start[2] + volume.stop[2] != volume.shape[2]:
+        return False
+    return all(np.array_equal(slab, slab[:, ::-1]) for slab in volume.values)
 
 
 def _write(

@@ -113,7 +113,7 @@ def template_slab_maker(annotation: Annotation) -> Callable[[int], NDArray[np.ui
     blur_px = _BLUR_MM / grid.spacing_mm[1]
 
     def make_slab(z: int) -> NDArray[np.uint16]:
-        index = annotation.index[z]
+        index = annotation.volume.block((slice(z, z + 1), slice(None), slice(None)))[0]
         if not index.any():
             return np.zeros(index.shape, dtype=np.uint16)
         tissue = index != 0
