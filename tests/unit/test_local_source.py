@@ -180,7 +180,7 @@ def test_the_real_annotation_is_read_bit_for_bit(real_files):
     image = sitk.ReadImage(str(annotation))
     rng = np.random.default_rng(0)
     for ap, dv, ml in rng.integers(0, (528, 320, 456), (3000, 3)).tolist():
-        index = atlas.annotation.index[319 - dv, 527 - ap, ml]
+        index = atlas.annotation.volume.at(319 - dv, 527 - ap, ml)
         assert atlas.annotation.ids[index] == image.GetPixel(ap, dv, ml)
     assert atlas.grid.box_mm == (11.4, 13.2, 8.0)
 
