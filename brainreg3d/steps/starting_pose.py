@@ -136,11 +136,9 @@ def _cortex_from_above(atlas: Atlas) -> tuple[Array, NDArray[np.bool_]]:
     origins = np.column_stack([columns, np.full(len(columns), box[2])])
     down = np.array([[0.0, 0.0, -1.0]])
     hits = cast_first_hits(atlas.annotation, Rays(origins, down, -np.inf))
-    right = columns[:, 0] > box[0] / 2
-    right = atlas.annotation.with_own_sides(hits.index, right)
     cortex = _cortex_members(atlas)[hits.index]
     chosen = cortex if cortex.any() else hits.index > 0
-    return columns[chosen], right[chosen]
+    return columns[chosen], hits.right[chosen]
 
 
 def _cortex_members(atlas: Atlas) -> NDArray[np.bool_]:
