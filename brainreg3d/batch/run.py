@@ -18,7 +18,7 @@ from brainreg3d.batch.contact_sheet import SHEET_NAME, write_contact_sheets
 from brainreg3d.batch.groups import ALL, SPACES, write_groups
 from brainreg3d.batch.processes import run_in_processes
 from brainreg3d.batch.record import is_done, remove_left_overs
-from brainreg3d.batch.sessions import Session, in_order, make_sessions
+from brainreg3d.batch.sessions import Session, arguments_for_all, in_order, make_sessions
 from brainreg3d.batch.summary import DONE, BatchSummary, Book, SessionOutcome
 from brainreg3d.batch.table import read_table
 from brainreg3d.batch.task import Report, Task, make_task, problem_of
@@ -84,12 +84,13 @@ def run_batch(
     Raises
     ------
     InputError
-        If the table cannot be used as a whole, or an argument is unknown.
+        If the table cannot be used as a whole, or an argument for all rows is unknown or wrong.
     BrainReg3DError
         If results cannot be written to `output_dir`, or the cluster cannot be used.
     """
     rows, folder = read_table(sessions)
-    made = make_sessions(rows, folder, _checked(for_all))
+    common = _checked(for_all)
+    made = make_sessions(rows, folder, common)
     if group_space not in SPACES:
         message = f"group_space is one of {', '.join(SPACES)}; got {group_space!r}."
         raise InputError(message)
@@ -97,6 +98,8 @@ def run_batch(
         message = f"workers is a number from 1 on, without a scheduler; got {workers!r}."
         raise InputError(message)
     kind = registration or BrainReg3D
+    # What is wrong for all rows is said once, before anything is written.
+    kind("image.tif", **arguments_for_all(common)).plan()
     batch = _Batch(made, Path(output_dir).absolute(), kind, workers, scheduler, check)
     with batch.held():
         batch.run(on_outcome or _ignore)

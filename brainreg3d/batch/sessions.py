@@ -91,9 +91,7 @@ def make_sessions(
     InputError
         If two have the same name, or a name cannot be that of a folder.
     """
-    cells = {name: value for name, value in for_all.items() if name in COLUMNS}
-    of_batch, arguments = read_cells(cells, Path().absolute())
-    arguments |= {name: value for name, value in for_all.items() if name not in COLUMNS}
+    of_batch, arguments = _read_for_all(for_all)
     images = [_image_of(row, folder) for row in rows]
     names = _names(rows, images)
     sessions = [
@@ -101,6 +99,35 @@ def make_sessions(
         for row, name in zip(rows, names, strict=True)
     ]
     return tuple(_with_reference(session, sessions, folder) for session in sessions)
+
+
+def arguments_for_all(for_all: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each row's `BrainReg3D` gets unless the row says otherwise.
+
+    Parameters
+    ----------
+    for_all : mapping of str to object
+        As for `make_sessions`.
+
+    Returns
+    -------
+    dict
+        Arguments by name.
+
+    Raises
+    ------
+    InputError
+        If a column holds what it cannot.
+    """
+    return dict(_read_for_all(for_all)[1])
+
+
+def _read_for_all(for_all: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what is for the batch, and what is for `BrainReg3D`."""
+    cells = {name: value for name, value in for_all.items() if name in COLUMNS}
+    of_batch, arguments = read_cells(cells, Path().absolute())
+    others = {name: value for name, value in for_all.items() if name not in COLUMNS}
+    return dict(of_batch), {**arguments, **others}
 
 
 def _with_reference(session: Session, sessions: Sequence[Session], folder: Path) -> Session:

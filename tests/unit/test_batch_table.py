@@ -263,3 +263,18 @@ def test_unknown_arguments_are_refused(tmp_path):
     with pytest.raises(InputError, match="workers is a number"):
         run_batch([{"image": "a.tif"}], tmp_path, workers=0)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"formats": "maks"}, "no format 'maks'.*Did you mean masks"),
+        ({"method": "exakt"}, "method is one of"),
+        ({"hemisphere": "lefft"}, "hemisphere is one of"),
+    ],
+)
+def test_what_is_wrong_for_all_rows_is_said_before_anything_is_written(tmp_path, given, told):
+    rows = [{"image": "a.tif"}, {"image": "b.tif", "formats": "masks"}]
+    with pytest.raises(InputError, match=told):
+        run_batch(rows, tmp_path / "out", **given)
+    assert not (tmp_path / "out").exists()
