@@ -99,7 +99,7 @@ def run_batch(
         raise InputError(message)
     kind = registration or BrainReg3D
     # What is wrong for all rows is said once, before anything is written.
-    kind("image.tif", **arguments_for_all(common)).plan()
+    kind(Path("image.tif"), **arguments_for_all(common)).plan()
     batch = _Batch(made, Path(output_dir).absolute(), kind, workers, scheduler, check)
     with batch.held():
         batch.run(on_outcome or _ignore)
