@@ -22,7 +22,7 @@ for number in range(1, 41):
     row, col = random.uniform(0, 1, 2) * rows.shape
     cells[(rows - row) ** 2 + (cols - col) ** 2 < 3**2] = number
 
-table = look_up_rois(result, cells, binning=2)
+table = look_up_rois(cells, result, binning=2)
 for region, own in table[table["region"] != ""].groupby("region"):
     inner = (own["distance_to_border_mm"] > 0.1).sum()
     print(f"{region:>6}: {len(own)} cells, {inner} of them 0.1 mm or more from its border")

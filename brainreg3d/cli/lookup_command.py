@@ -79,7 +79,7 @@ def lookup(
         bregma=bregma,
         **chosen,
     )
-    table = look_up_rois(result, found, binning=binning, crop_origin=crop_origin)
+    table = look_up_rois(found, result, binning=binning, crop_origin=crop_origin)
     click.echo(f"Atlas: {result.atlas.title if result.atlas else ''}")
     for line in _summary(table):
         click.echo(line)

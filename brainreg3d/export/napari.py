@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Region
 from brainreg3d.contrast import contrast_limits
+from brainreg3d.errors import InputError
 from brainreg3d.export.ome import pixel_maps
 from brainreg3d.state import LEFT, RIGHT
 from brainreg3d.steps.exporting import Exportable, ExportContent
@@ -43,7 +44,14 @@ def napari_layers(result: Exportable) -> list[LayerTuple]:
     ------
     NotComputed
         If the run ended before the labels.
+    InputError
+        If it is no result.
     """
+    if not hasattr(result, "export_content"):
+        message = (
+            f"result is what run() or BrainReg3D.load(path) returns; got {type(result).__name__}."
+        )
+        raise InputError(message)
     content = result.export_content()
     layers = [*_image(content), *_maps(content), *_labels(content), *_outlines(content)]
     size_mm = content.alignment.view.pixel_size_mm

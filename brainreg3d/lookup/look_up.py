@@ -32,8 +32,8 @@ _SIDES = {LEFT: "left", RIGHT: "right", 0: ""}
 
 
 def look_up_rois(
-    result: Result,
     rois: str | Path | Rois | NDArray[np.integer],
+    result: Result,
     *,
     binning: int = 1,
     crop_origin: Sequence[int] | None = None,
@@ -43,10 +43,10 @@ def look_up_rois(
 
     Parameters
     ----------
-    result : Result
-        An image that is labelled; that of an earlier run by `BrainReg3D.load`.
     rois : path-like, Rois or array_like
         ROIs, or where to read them; see `read_rois`.
+    result : Result
+        An image that is labelled; that of an earlier run by `BrainReg3D.load`.
     binning : int
         Pixels of the aligned image along each side of a pixel of the recording that ROIs were made
         on. Each pixel of a ROI then stands for all pixels of the image that it covers.
@@ -89,6 +89,11 @@ def look_up_rois(
     """
     import pandas as pd
 
+    if not isinstance(result, Result):
+        message = (
+            f"result is what run() or BrainReg3D.load(path) returns; got {type(result).__name__}."
+        )
+        raise InputError(message)
     labels = result.labels
     if labels is None or result.hemisphere is None:
         message = "The run ended before pixels were labelled; call run() without until=."

@@ -9,7 +9,7 @@ import tifffile
 import tiny_brain
 from tiny_brain import VISIBLE
 
-from brainreg3d import BrainReg3D, LocalTemplateSource, Pose
+from brainreg3d import BrainReg3D, LocalTemplateSource, Pose, napari_layers
 from brainreg3d.cli import main
 from brainreg3d.errors import InputError, OutputError
 from brainreg3d.lookup import Rois, look_up_rois, read_rois, write_roi_table
@@ -61,7 +61,7 @@ def points(result, places_mm, **options):
     from brainreg3d.lookup.rois import gather, point
 
     rois = [point(str(n), "point", row_of(y), col_of(x)) for n, (x, y) in enumerate(places_mm)]
-    return look_up_rois(result, gather(rois), **options)
+    return look_up_rois(gather(rois), result, **options)
 
 
 # Known places of the tiny brain, (x, y) in mm
@@ -139,7 +139,7 @@ def test_distances_are_measured_on_the_tilted_surface(study, pitch_deg, roll_deg
     chosen = on_top[:: len(on_top) // 50]
     picture = np.zeros(SHAPE, np.int32)
     picture[rows[chosen], cols[chosen]] = np.arange(1, len(chosen) + 1)
-    table = look_up_rois(tilted, picture)
+    table = look_up_rois(picture, tilted)
     y_mm = 7.2 - ccf[chosen, 0] / 1000  # the border to POST is at y = 3.0
     assert table["distance_to_border_mm"].to_numpy() == pytest.approx(y_mm - 3.0, abs=0.02)
     assert y_mm.max() > 3.4
@@ -152,7 +152,7 @@ def test_a_middle_outside_of_its_region_has_a_negative_distance(result):
     picture[top : top + 13, left : left + 9] = 1
     inner = result.mask("ANT")
     picture[~inner] = 0
-    table = look_up_rois(result, picture)
+    table = look_up_rois(picture, result)
     assert table["region"][0] == "ANT"
     row, col = table.loc[0, ["row_px", "col_px"]]
     assert result.mask("MARK")[round(row), round(col)]
@@ -164,7 +164,7 @@ def test_a_middle_outside_of_its_region_has_a_negative_distance(result):
 def test_shares_are_counts_of_pixels(result):
     random = np.random.default_rng(0)
     picture = random.integers(0, 12, SHAPE).astype(np.uint16)
-    table = look_up_rois(result, picture)
+    table = look_up_rois(picture, result)
     assert table["name"].tolist() == [str(value) for value in range(1, 12)]
     for line in table.itertuples():
         own = result.labels[picture == int(line.name)]
@@ -183,7 +183,7 @@ def test_shares_are_counts_of_pixels(result):
 def test_exported_rois_come_back_as_their_regions(study, result):
     """ImageJ's file of the regions themselves: every ROI has all pixels of its own region."""
     files = result.export("rois", study / "exported")
-    table = look_up_rois(result, files["rois"])
+    table = look_up_rois(files["rois"], result)
     assert (table["share"] == 1).all()
     for line in table.itertuples():
         acronym, side = line.name.rsplit("_", 1)
@@ -203,8 +203,8 @@ def test_rois_of_binned_and_cropped_recordings(result, binning, origin):
     large = np.zeros(SHAPE, np.uint8)
     grown = small.repeat(binning, axis=0).repeat(binning, axis=1)
     large[start[0] : start[0] + grown.shape[0], start[1] : start[1] + grown.shape[1]] = grown
-    table = look_up_rois(result, small, binning=binning, crop_origin=origin)
-    expected = look_up_rois(result, large)
+    table = look_up_rois(small, result, binning=binning, crop_origin=origin)
+    expected = look_up_rois(large, result)
     assert (expected["n_pixels"] == table["n_pixels"] * binning**2).all()
     same = [name for name in table if name not in ("n_pixels",)]
     pd.testing.assert_frame_equal(table[same], expected[same])
@@ -218,20 +218,20 @@ def one_point():
 def test_a_recording_that_does_not_fit_says_so(result):
     small = np.ones((30, 20), np.uint8)
     with pytest.raises(InputError, match=r"30 x 20.*looks like binning 2"):
-        look_up_rois(result, small)
+        look_up_rois(small, result)
     with pytest.raises(InputError, match=r"7 x 9.*--crop-origin.*--binning"):
-        look_up_rois(result, small[:7, :9])
+        look_up_rois(small[:7, :9], result)
     # A list of points says nothing of its recording, but no pixel is larger than the image.
     with pytest.raises(InputError, match=r"binning 61.*60 x 40"):
-        look_up_rois(result, one_point(), binning=61)
+        look_up_rois(one_point(), result, binning=61)
     with pytest.raises(InputError, match="30 x 20"):
-        look_up_rois(result, small, binning=2, crop_origin=(10, 0))
+        look_up_rois(small, result, binning=2, crop_origin=(10, 0))
     for wrong in (0, 1.5, True, "2"):
         with pytest.raises(InputError, match="binning"):
-            look_up_rois(result, small, binning=wrong)
+            look_up_rois(small, result, binning=wrong)
     for wrong in ((1,), (-1, 0), (0.5, 0), "ab"):
         with pytest.raises(InputError, match="crop_origin"):
-            look_up_rois(result, small, crop_origin=wrong)
+            look_up_rois(small, result, crop_origin=wrong)
 
 
 def test_what_lies_outside_of_the_image_is_reported(result, tmp_path):
@@ -240,7 +240,7 @@ def test_what_lies_outside_of_the_image_is_reported(result, tmp_path):
     gone = {"ypix": np.array([500]), "xpix": np.array([500])}
     empty = {"ypix": np.array([], int), "xpix": np.array([], int), "lam": np.array([])}
     np.save(tmp_path / "stat.npy", np.array([entry, gone, empty], dtype=object), allow_pickle=True)
-    table = look_up_rois(result, tmp_path / "stat.npy")
+    table = look_up_rois(tmp_path / "stat.npy", result)
     assert table["n_pixels"].tolist() == [4, 1, 0]
     assert table["n_outside"].tolist() == [2, 1, 0]
     assert table["share"].tolist() == [0.5, 0, 0]
@@ -253,7 +253,7 @@ def test_suite2ps_columns_are_kept(result, tmp_path):
     entry = {"ypix": rows, "xpix": cols, "lam": np.ones(len(rows), np.float32)}
     np.save(tmp_path / "stat.npy", np.array([entry, entry], dtype=object), allow_pickle=True)
     np.save(tmp_path / "iscell.npy", np.array([[1.0, 0.75], [0.0, 0.25]]))
-    table = look_up_rois(result, tmp_path)
+    table = look_up_rois(tmp_path, result)
     assert table["iscell"].tolist() == [1, 0]
     assert table["iscell_probability"].tolist() == [0.75, 0.25]
     assert table["kind"].tolist() == ["suite2p", "suite2p"]
@@ -291,10 +291,10 @@ def test_thousands_of_rois_take_one_pass(result):
         row, col = random.integers(0, 50), random.integers(0, 30)
         rows, cols = np.mgrid[row : row + 4, col : col + 5]
         rois.append(Roi(str(number), "block", rows.ravel(), cols.ravel()))
-    table = look_up_rois(result, gather(rois))
+    table = look_up_rois(gather(rois), result)
     assert len(table) == 5000
     for number in range(0, 5000, 500):
-        alone = look_up_rois(result, gather([rois[number]]))
+        alone = look_up_rois(gather([rois[number]]), result)
         pd.testing.assert_frame_equal(
             alone, table.iloc[[number]].reset_index(drop=True), check_dtype=False
         )
@@ -384,5 +384,13 @@ def test_a_table_under_another_ending_is_refused(study, result, tmp_path, name, 
 
 def test_rois_that_were_read_before_are_taken(result):
     picture = result.mask("MARK").astype(np.uint8)
-    table = look_up_rois(result, read_rois(picture))
+    table = look_up_rois(read_rois(picture), result)
     assert table["shares"].tolist() == ["MARK:1.0000"]
+
+
+def test_a_result_is_told_from_other_things(result):
+    for wrong in ("points.csv", None, result.labels):
+        with pytest.raises(InputError, match="what run\\(\\) or BrainReg3D.load\\(path\\) returns"):
+            look_up_rois(one_point(), wrong)
+        with pytest.raises(InputError, match="what run\\(\\) or BrainReg3D.load\\(path\\) returns"):
+            napari_layers(wrong)
