@@ -113,6 +113,8 @@ def _no_pixels(dtype: type[np.generic]) -> Any:
 class HiddenPixels:
     """Pixels that regions fall onto behind other tissue, in a quarter of the space of samples.
 
+    Of large images they may be an even share of the pixels, for regions that have many.
+
     Parameters
     ----------
     region : numpy.ndarray of uint16, shape (N,)

@@ -14,6 +14,7 @@ from brainreg3d.errors import InputError
 from brainreg3d.geometry import ImageView
 from brainreg3d.state import Alignment, HiddenPixels, Projections, Samples
 from brainreg3d.steps.base import Step
+from brainreg3d.steps.hidden import find_hidden
 from brainreg3d.steps.label_depth import ALONG, tissue_below
 from brainreg3d.steps.parameters import (
     not_negative,
@@ -170,7 +171,7 @@ class Projector(Step):
     def _cast(
         self, atlas: Atlas, regions: RegionSet, view: ImageView
     ) -> tuple[Samples, HiddenPixels]:
-        from brainreg3d.raycast import cast_label_hits, cast_label_pixels
+        from brainreg3d.raycast import cast_label_hits
 
         annotation = atlas.annotation
         label_of_index = regions.label_of_index(annotation)
@@ -181,8 +182,7 @@ class Projector(Step):
             wanted = np.setdiff1d(np.arange(1, len(regions) + 1), labels).tolist()
             if not wanted:
                 return first, HiddenPixels()
-            ray, label, side = cast_label_pixels(annotation, view, label_of_index, wanted, met)
-            return first, HiddenPixels(label, ray, side)
+            return first, find_hidden(annotation, view, label_of_index, wanted, met)
         wanted = list(range(1, len(regions) + 1))
         behind = cast_label_hits(annotation, view, label_of_index, wanted, met)
         # A region's first hit may be the pixel's first hit, which is there already.
@@ -206,8 +206,6 @@ class Projector(Step):
     def _sample_surfaces(
         self, atlas: Atlas, regions: RegionSet, view: ImageView
     ) -> tuple[Samples, HiddenPixels]:
-        from brainreg3d.raycast import cast_label_pixels
-
         with_tissue = self.occluders == "tissue"
         samples = sample_surfaces(atlas, regions, view, self.mesh_spacing_um or 1, with_tissue)
         wanted = np.setdiff1d(np.arange(1, len(regions) + 1), samples.region).tolist()
@@ -216,8 +214,8 @@ class Projector(Step):
         # What lies below the surface, only reports need; rays find it without meshing all of it.
         seen = (samples.y_px * view.shape[1] + samples.x_px).astype(np.int64)
         label_of_index = regions.label_of_index(atlas.annotation)
-        pixel, label, side = cast_label_pixels(atlas.annotation, view, label_of_index, wanted, seen)
-        return samples, HiddenPixels(label, pixel, side)
+        hidden = find_hidden(atlas.annotation, view, label_of_index, wanted, np.sort(seen))
+        return samples, hidden
 
 
 def _warn_of_camera_inside(atlas: Atlas, view: ImageView) -> None:

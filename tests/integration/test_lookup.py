@@ -390,7 +390,7 @@ def test_rois_that_were_read_before_are_taken(result):
 
 def test_a_result_is_told_from_other_things(result):
     for wrong in ("points.csv", None, result.labels):
-        with pytest.raises(InputError, match="what run\\(\\) or BrainReg3D.load\\(path\\) returns"):
+        with pytest.raises(InputError, match=r"what run\(\) or BrainReg3D.load\(path\) returns"):
             look_up_rois(one_point(), wrong)
-        with pytest.raises(InputError, match="what run\\(\\) or BrainReg3D.load\\(path\\) returns"):
+        with pytest.raises(InputError, match=r"what run\(\) or BrainReg3D.load\(path\) returns"):
             napari_layers(wrong)

@@ -72,6 +72,38 @@ def test_regions_that_no_pixel_sees_first_are_projected_too(tiny_atlas):
     assert not np.any(projections.samples.region == 2)
 
 
+def test_what_hides_regions_in_large_images_is_known_from_a_share_of_the_rays(tiny_atlas):
+    """SUB and DEEP lie below all that is seen; the columns of the volume tell the shares."""
+    large = ImageView((1440, 1000), (0.005, 0.004), Pose((2.0, 3.6, 4.0)), Camera(None))
+    names = ["ANT", "POST", "MARK", "BULB", "SUB", "DEEP"]
+    regions = select_regions(tiny_atlas, names, overlap="deepest")
+    step = Projector()
+    projections = step.compute(atlas=tiny_atlas, regions=regions, alignment=Alignment(large))
+    visible = DepthResolver().compute(atlas=tiny_atlas, regions=regions, projections=projections)
+    _, on_top, _ = columns_from_above({11, POST_ID, 30, 40, 20, 21})
+    name_of = {11: "ANT", POST_ID: "POST", 30: "MARK", 40: "BULB"}
+    for report, own in ((visible.visibility[4], 20), (visible.visibility[5], 21)):
+        found, _, _ = columns_from_above({own})
+        hiders = on_top[found & (on_top != own)]
+        shares = {name: np.mean(hiders == label) for label, name in name_of.items()}
+        assert report.n_visible == 0
+        told = dict(report.hidden_by)
+        assert told == pytest.approx({n: s for n, s in shares.items() if s}, abs=0.01)
+    n_all = np.count_nonzero(columns_from_above({20})[0]) * 60 * 50  # pixels of a column
+    assert np.count_nonzero(projections.hidden.region == 5) < n_all / 3
+
+
+def test_no_hidden_region_is_overlooked_where_few_rays_are_followed(tiny_atlas, monkeypatch):
+    from brainreg3d.steps import hidden
+
+    every = project(tiny_atlas, ["ANT", "DEEP"]).hidden
+    monkeypatch.setattr(hidden, "_MOST_RAYS", 2)  # both of them at the edge of the tissue
+    few = project(tiny_atlas, ["ANT", "DEEP"]).hidden
+    assert len(every)
+    for name in ("region", "pixel", "right"):
+        assert np.array_equal(getattr(few, name), getattr(every, name))
+
+
 @pytest.mark.parametrize("cell_px", [1, 4])
 def test_hidden_regions_are_reported_alike_with_and_without_all_layers(tiny_atlas, cell_px):
     tilted = attrs.evolve(VIEW, pose=Pose((2.0, 3.6, 5.0), 20, 25, -15), camera=Camera(9.0))
