@@ -46,7 +46,8 @@ def make_method(name, atlas, names, view):
     if name == "rays":
         return lambda: label_of_index[cast_first_hits(atlas.annotation, view).index]
     if name == "march":
-        return lambda: label_of_index[march(atlas.annotation, view)]
+        volume = np.ascontiguousarray(atlas.annotation.index)
+        return lambda: label_of_index[march(atlas.annotation, volume, view)]
     if name == "vtk":
         return ZBuffer(atlas, regions, view).labels
     registration = BrainReg3D(

@@ -37,15 +37,19 @@ def _march(volume, spacing, origins, directions, begin, opaque, step, out):
                     break
 
 
-def march(annotation, view):
-    """Return what a march in steps of half a voxel meets first, for each pixel."""
+def march(annotation, volume, view):
+    """Return what a march in steps of half a voxel meets first, for each pixel.
+
+    `volume` is the annotation's index as a whole: making it, where it is held cropped, is no part
+    of the march.
+    """
     rays, spacing = view.rays(), np.array(annotation.spacing_mm[::-1])
     with np.errstate(divide="ignore"):
         one = (0.0 - rays.origins_mm) / rays.directions
         other = (np.array(annotation.grid.box_mm) - rays.origins_mm) / rays.directions
     begin = np.maximum(np.minimum(one, other).max(axis=1), rays.start_mm)
     out = np.zeros(begin.size, np.uint16)
-    volume, opaque = np.ascontiguousarray(annotation.index), annotation.ids != 0
+    opaque = annotation.ids != 0
 
     def work(start):
         part = slice(start, start + CHUNK)
