@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,13 +59,14 @@ def find_hidden(
         return HiddenPixels(label, ray, right)
     met_often = n_pixels[label] >= _ENOUGH_PIXELS
     ray, label, right = ray[met_often], label[met_often], right[met_often]
-    more: tuple[NDArray[Any], ...] = cast_label_pixels(
+    more_ray, more_label, more_right = cast_label_pixels(
         annotation, view, label_of_index, missed, rays
     )
-    ray, label, right = (
-        np.concatenate(both) for both in zip((ray, label, right), more, strict=True)
+    return HiddenPixels(
+        np.concatenate([label, more_label]),
+        np.concatenate([ray, more_ray]),
+        np.concatenate([right, more_right]),
     )
-    return HiddenPixels(label, ray, right)
 
 
 def _on_grid(rays: NDArray[np.int64], n_columns: int) -> NDArray[np.bool_]:
