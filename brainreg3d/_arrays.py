@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,22 @@ def read_only(array: Any) -> Any:
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view
+
+
+def is_whole(value: Any) -> bool:
+    """Tell whether something is a whole number, of Python's or NumPy's; true and false are none.
+
+    Parameters
+    ----------
+    value : object
+        What a user or a file gave.
+
+    Returns
+    -------
+    bool
+        False for 2.0, which is a fraction by its kind.
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def finite_numbers(value: Any, count: int) -> tuple[float, ...] | None:

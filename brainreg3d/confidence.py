@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from brainreg3d._arrays import read_only
+from brainreg3d._arrays import is_whole, read_only
 from brainreg3d._logging import silence
 from brainreg3d.errors import InputError
 from brainreg3d.geometry import ImageView
@@ -111,7 +111,7 @@ def label_confidence(
     """
     from tqdm import tqdm
 
-    if isinstance(n_draws, bool) or not isinstance(n_draws, int | np.integer) or n_draws < 1:
+    if not is_whole(n_draws) or n_draws < 1:
         message = f"n_draws is a whole number from 1 on; got {n_draws!r}."
         raise InputError(message)
     known: Any = state

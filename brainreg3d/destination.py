@@ -8,7 +8,7 @@ from pathlib import Path
 from brainreg3d._logging import logger
 from brainreg3d.errors import OutputError
 from brainreg3d.export import check_exporters
-from brainreg3d.io.output_folder import check_writable
+from brainreg3d.io.output_folder import check_writable, is_one_of
 from brainreg3d.plan import Plan
 from brainreg3d.state import Image, State, Volume
 from brainreg3d.steps import MaskWriter, VolumeWriter
@@ -150,7 +150,7 @@ def settle(plan: Plan, state: State, inputs: Iterable[Path]) -> Plan:
     writer = plan.step("MaskWriter")
     if isinstance(writer, MaskWriter) and not plan.skipped("MaskWriter"):
         check_exporters(writer.formats, writer.exporters)
-    read = [path for path in inputs if path.exists()]
+    read = list(inputs)
     for slot, (kind, paths, what) in places.items():
         if plan.skipped(slot) or not isinstance(plan.step(slot), kind):
             continue
@@ -179,14 +179,14 @@ def check_spares(path: Path, inputs: Iterable[Path]) -> None:
     path : pathlib.Path
         What is to be written.
     inputs : iterable of pathlib.Path
-        Existing files that the run reads.
+        Files that the run reads.
 
     Raises
     ------
     OutputError
         If it is one of them.
     """
-    if path.exists() and any(path.samefile(other) for other in inputs):
+    if is_one_of(path, inputs):
         message = (
             f"Writing {path} would replace a file that this run reads; choose another folder with "
             f"output_dir (--output-dir), or rename that file."

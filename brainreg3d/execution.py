@@ -11,7 +11,7 @@ import attrs
 from brainreg3d.confidence import Certainty
 from brainreg3d.destination import plots_folder, results_folder
 from brainreg3d.errors import RegistrationFailed
-from brainreg3d.export import exporter, is_exported
+from brainreg3d.export import exporters_of
 from brainreg3d.pictures import Pictures
 from brainreg3d.placement import place_for_alignment, save_alignment
 from brainreg3d.plan import Plan, PlannedStep
@@ -94,7 +94,7 @@ class Execution:
                 if entry.step.provides == "labels":
                     certainty = Certainty.of(state, self.steps, self.pose_sigma)
                     pictures.draw_confidence(state, certainty)
-        plots = plots_folder(self.plan, state) if self.verbose == "save" else None
+        plots = folder if self.verbose == "save" else None
         return Result(state, self.steps, self.pose_sigma, plots, certainty)
 
     def _run_step(self, entry: PlannedStep, state: State, certainty: Certainty | None) -> State:
@@ -135,5 +135,5 @@ class Execution:
 def _equipped(writer: MaskWriter, certainty: Certainty | None) -> MaskWriter:
     """Hand a writer what it cannot import: exporters, and how certain labels are."""
     certain = None if certainty is None else lambda: certainty.confidence
-    own = {name: exporter(name) for name in writer.formats if is_exported(name)}
-    return writer.replace(exporters={**own, **writer.exporters}, certain=certain)
+    exporters = exporters_of(writer.formats, writer.exporters)
+    return writer.replace(exporters=exporters, certain=certain)

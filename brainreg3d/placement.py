@@ -194,7 +194,7 @@ def check_alignment_file(path: Path, inputs: Iterable[Path]) -> None:
         message = f"{path} is a folder; give the name of an alignment file, such as a.json."
         raise OutputError(message)
     check_writable(path.parent)
-    check_spares(path, [file for file in inputs if file.exists()])
+    check_spares(path, inputs)
 
 
 def save_alignment(path: Path | None, state: State) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from brainreg3d._arrays import finite_numbers
+from brainreg3d._arrays import finite_numbers, is_whole
 from brainreg3d.errors import InputError, RecordingError
 
 _LARGEST_LIKELY_BINNING = 16
@@ -75,7 +74,7 @@ def first_pixel(binning: int, crop_origin: ArrayLike | None) -> tuple[int, int]:
     InputError
         If one of them cannot be used.
     """
-    if isinstance(binning, bool) or not isinstance(binning, int | np.integer) or binning < 1:
+    if not is_whole(binning) or binning < 1:
         message = f"binning is a whole number from 1; got {binning!r}."
         raise InputError(message)
     numbers = finite_numbers((0, 0) if crop_origin is None else crop_origin, 2)

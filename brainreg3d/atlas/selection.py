@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from brainreg3d._arrays import is_whole
 from brainreg3d._logging import logger
 from brainreg3d.atlas.atlas import Atlas
 from brainreg3d.atlas.cuts import CUTS, cut_regions
@@ -86,8 +87,7 @@ def _listed_keys(keys: Any) -> list[str | int]:
         message = f"Regions are a list of acronyms, ids or names; got {keys!r}."
         raise RegionError(message)
     # Numbers of numpy are whole numbers as well; true and false are no ids.
-    whole = ((key, isinstance(key, Integral) and not isinstance(key, bool)) for key in keys)
-    return [int(key) if is_whole else key for key, is_whole in whole]
+    return [int(key) if is_whole(key) else key for key in keys]
 
 
 def _find(atlas: Atlas, key: str | int) -> list[Region]:

@@ -61,15 +61,15 @@ def lookup(
     table has region, share per region, hemisphere, CCF and stereotaxic position and the distance
     to the border of the region.
     """
+    from brainreg3d.io.output_folder import is_one_of
     from brainreg3d.lookup import look_up_rois, read_rois, write_roi_table
     from brainreg3d.lookup.look_up import check_table_name
     from brainreg3d.pipeline import BrainReg3D
 
     chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
-    for source in (rois, *files_of_run(alignment)):
-        if output.exists() and source.exists() and output.samefile(source):
-            message = f"{output} is read from; give the table another name."
-            raise click.UsageError(message)
+    if is_one_of(output, [rois, *files_of_run(alignment)]):
+        message = f"{output} is read from; give the table another name."
+        raise click.UsageError(message)
     check_table_name(output)
     found = read_rois(rois)  # a wrong file is found out before an atlas is loaded
     result = BrainReg3D.load(

@@ -53,8 +53,10 @@ def exporter(name: str) -> Exporter:
     return made
 
 
-def check_exporters(formats: Iterable[str], given: Mapping[str, Exporter] | None = None) -> None:
-    """Find out before anything slow whether formats can be written.
+def exporters_of(
+    formats: Iterable[str], given: Mapping[str, Exporter] | None = None
+) -> dict[str, Exporter]:
+    """Return what writes some formats.
 
     Parameters
     ----------
@@ -63,11 +65,30 @@ def check_exporters(formats: Iterable[str], given: Mapping[str, Exporter] | None
     given : mapping of str to Exporter, optional
         Exporters of someone's own, which go before those of the package.
 
+    Returns
+    -------
+    dict of str to Exporter
+        Of those that `MaskWriter` does not write itself, and all that were given.
+    """
+    given = given or {}
+    own = {name: exporter(name) for name in formats if is_exported(name) and name not in given}
+    return {**own, **given}
+
+
+def check_exporters(formats: Iterable[str], given: Mapping[str, Exporter] | None = None) -> None:
+    """Find out before anything slow whether formats can be written.
+
+    Parameters
+    ----------
+    formats, given
+        As for `exporters_of`.
+
     Raises
     ------
     InputError
         If a package is missing that one of them needs.
     """
-    given = given or {}
-    for name in filter(is_exported, formats):
-        (given[name] if name in given else exporter(name)).check()
+    names = list(formats)
+    exporters = exporters_of(names, given)
+    for name in filter(is_exported, names):
+        exporters[name].check()

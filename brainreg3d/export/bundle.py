@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from brainreg3d.errors import OutputError
-from brainreg3d.export import check_exporters, exporter, is_exported
+from brainreg3d.export import check_exporters, exporters_of
 from brainreg3d.io.atomic import atomic_files
+from brainreg3d.io.output_folder import is_one_of
 from brainreg3d.steps import MaskWriter
 from brainreg3d.steps.exporting import FORMATS, ExportContent, format_names
 from brainreg3d.steps.write import FILE_NAMES
@@ -47,8 +48,7 @@ def write_formats(
     names = format_names(formats)
     writer = writer or MaskWriter()
     check_exporters(names, writer.exporters)
-    own = {name: exporter(name) for name in names if is_exported(name)}
-    writer = writer.replace(exporters={**own, **writer.exporters})
+    writer = writer.replace(exporters=exporters_of(names, writer.exporters))
     targets = {
         kind: folder / f"{content.stem}{FILE_NAMES[kind]}"
         for name in names
@@ -63,9 +63,10 @@ def write_formats(
 
 
 def _spare_image(content: ExportContent, targets: Iterable[Path]) -> None:
-    source = None if content.image is None else content.image.path
+    if content.image is None or content.image.path is None:
+        return
     for target in targets:
-        if source is not None and target.exists() and target.samefile(source):
+        if is_one_of(target, [content.image.path]):
             message = (
                 f"Writing {target} would replace the image; give another stem= or output_dir=."
             )

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from brainreg3d.atlas import Region
 from brainreg3d.contrast import contrast_limits
-from brainreg3d.errors import InputError
 from brainreg3d.export.ome import pixel_maps
 from brainreg3d.state import LEFT, RIGHT
-from brainreg3d.steps.exporting import Exportable, ExportContent
+from brainreg3d.steps.exporting import Exportable, ExportContent, no_result
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and kind of a layer, as napari's plugins return them."""
@@ -48,10 +47,7 @@ def napari_layers(result: Exportable) -> list[LayerTuple]:
         If it is no result.
     """
     if not hasattr(result, "export_content"):
-        message = (
-            f"result is what run() or BrainReg3D.load(path) returns; got {type(result).__name__}."
-        )
-        raise InputError(message)
+        raise no_result(result)
     content = result.export_content()
     layers = [*_image(content), *_maps(content), *_labels(content), *_outlines(content)]
     size_mm = content.alignment.view.pixel_size_mm

@@ -6,11 +6,10 @@ import importlib.util
 import os
 import socket
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any
 
 from brainreg3d import offscreen
-from brainreg3d._arrays import finite_numbers
+from brainreg3d._arrays import finite_numbers, is_whole
 from brainreg3d._logging import logger
 from brainreg3d.errors import AlignmentNeeded, InputError
 from brainreg3d.gui.display import has_display
@@ -55,8 +54,7 @@ class WebWindow:
         reconnect_s: float = 30.0,
         timeout_s: float | None = None,
     ) -> None:
-        is_whole = isinstance(port, Integral) and not isinstance(port, bool)
-        if not is_whole or not 0 <= port <= 65535:
+        if not is_whole(port) or not 0 <= port <= 65535:
             message = f"port is a whole number from 0 (any that is free) to 65535; got {port!r}."
             raise InputError(message)
         for name, value in {"reconnect_s": reconnect_s, "timeout_s": timeout_s}.items():

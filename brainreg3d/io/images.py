@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brainreg3d._arrays import is_whole
 from brainreg3d._logging import logger
 from brainreg3d.errors import ImageError, MissingFileError
 from brainreg3d.io.hashing import sha256_of_array, sha256_of_file
@@ -223,7 +224,7 @@ def _check_frame(frame: int | None, n_frames: int, shape: tuple[int, ...], name:
         )
         raise ImageError(message)
     chosen = 0 if frame is None else frame
-    if isinstance(chosen, bool) or not isinstance(chosen, int | np.integer):
+    if not is_whole(chosen):
         message = f"frame is a whole number counted from 0; got {frame!r}."
         raise ImageError(message)
     if not 0 <= chosen < n_frames:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from brainreg3d.errors import OutputError
@@ -36,3 +37,21 @@ def check_writable(folder: Path) -> None:
             f"output_dir (--output-dir)."
         )
         raise OutputError(message) from error
+
+
+def is_one_of(path: Path, files: Iterable[Path]) -> bool:
+    """Tell whether writing to a path would replace one of some files.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What is to be written.
+    files : iterable of pathlib.Path
+        Files, whether they exist or not.
+
+    Returns
+    -------
+    bool
+        True also if the file has another name there.
+    """
+    return path.exists() and any(file.exists() and path.samefile(file) for file in files)

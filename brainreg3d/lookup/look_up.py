@@ -19,6 +19,7 @@ from brainreg3d.lookup.read import read_rois
 from brainreg3d.lookup.rois import Rois
 from brainreg3d.result import NotComputed, Result
 from brainreg3d.state import LEFT, RIGHT
+from brainreg3d.steps.exporting import no_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,10 +91,7 @@ def look_up_rois(
     import pandas as pd
 
     if not isinstance(result, Result):
-        message = (
-            f"result is what run() or BrainReg3D.load(path) returns; got {type(result).__name__}."
-        )
-        raise InputError(message)
+        raise no_result(result)
     labels = result.labels
     if labels is None or result.hemisphere is None:
         message = "The run ended before pixels were labelled; call run() without until=."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from brainreg3d._arrays import finite_numbers
+from brainreg3d._arrays import finite_numbers, is_whole
 from brainreg3d.errors import InputError, did_you_mean
 from brainreg3d.registration.images import PhysicalImage
 from brainreg3d.registration.rotations import rotation_from_euler_deg
@@ -32,8 +32,7 @@ def check_metric(metric: str) -> None:
 
 def check_iterations(max_iterations: int) -> None:
     """Raise an InputError unless there may be a whole number of iterations, at least one."""
-    is_whole = isinstance(max_iterations, int | np.integer) and not isinstance(max_iterations, bool)
-    if not is_whole or max_iterations < 1:
+    if not is_whole(max_iterations) or max_iterations < 1:
         message = f"max_iterations is a whole number from 1 on; got {max_iterations!r}."
         raise InputError(message)
 

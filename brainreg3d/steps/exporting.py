@@ -200,6 +200,23 @@ class Exportable(Protocol):
         ...
 
 
+def no_result(value: Any) -> InputError:
+    """Return an error for what was given in place of a result.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+
+    Returns
+    -------
+    InputError
+        To be raised.
+    """
+    message = f"result is what run() or BrainReg3D.load(path) returns; got {type(value).__name__}."
+    return InputError(message)
+
+
 class Exporter(Protocol):
     """Writes one format; the pipeline hands exporters to `MaskWriter`."""
 

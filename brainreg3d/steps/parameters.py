@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from brainreg3d._arrays import is_whole
 from brainreg3d.errors import InputError, did_you_mean
 
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
@@ -104,8 +105,7 @@ def whole_number(minimum: int) -> Validator:
     """
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        is_number = isinstance(value, Integral) and not isinstance(value, bool)
-        if not is_number or value < minimum:
+        if not is_whole(value) or value < minimum:
             message = f"{attribute.name} is a whole number from {minimum} on; got {value!r}."
             raise InputError(message)
 

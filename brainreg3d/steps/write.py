@@ -22,6 +22,7 @@ from brainreg3d.io.alignment import (
 from brainreg3d.io.atomic import AtomicFiles, atomic_files
 from brainreg3d.io.hashing import sha256_of_file
 from brainreg3d.io.masks import write_label_image, write_mask_stack, write_table
+from brainreg3d.io.output_folder import is_one_of
 from brainreg3d.state import Alignment, Image, Labels, Outputs
 from brainreg3d.steps.base import Step
 from brainreg3d.steps.exporting import (
@@ -284,7 +285,8 @@ def _write_alignment(
     files: AtomicFiles, place: Path, alignment: Alignment, content: Mapping[str, Any]
 ) -> Path:
     """Write the alignment file, or leave the user's own: it may hold more than we know."""
-    if _same_file(place, alignment.file) and says_the_same(place, alignment):
+    given = [] if alignment.file is None else [alignment.file]
+    if is_one_of(place, given) and says_the_same(place, alignment):
         return place
     temporary = files.temporary(place)
     write_json(temporary, content)
@@ -300,7 +302,3 @@ def _record(content: ExportContent, targets: Mapping[str, Path], paths: Mapping[
             for kind, path in paths.items()
         }
     )
-
-
-def _same_file(target: Path, other: Path | None) -> bool:
-    return other is not None and target.exists() and other.exists() and target.samefile(other)

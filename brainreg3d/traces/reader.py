@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from brainreg3d._arrays import is_whole
 from brainreg3d.errors import InputError, RecordingError
 
 Box = tuple[slice, slice, slice]
@@ -209,7 +210,7 @@ def choose_frames(
         )
         raise InputError(message)
     chosen = 0 if channel is None else channel
-    if isinstance(chosen, bool) or not isinstance(chosen, int | np.integer):
+    if not is_whole(chosen):
         message = f"channel is a whole number counted from 0; got {channel!r}."
         raise InputError(message)
     if not 0 <= chosen < n_channels:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from brainreg3d._logging import logger
 from brainreg3d.errors import InputError, RecordingCutShort, RecordingError, did_you_mean
 from brainreg3d.result import Result
+from brainreg3d.steps.exporting import no_result
 from brainreg3d.traces.baseline import parse_baseline
 from brainreg3d.traces.blocks import cut, make_job
 from brainreg3d.traces.files import TraceFiles, write_traces
@@ -109,10 +110,7 @@ def region_traces(
     >>> region_traces("recording.tif", result)["VISp"].plot()  # doctest: +SKIP
     """
     if not isinstance(result, Result):
-        message = (
-            f"result is what run() or BrainReg3D.load(path) returns; got {type(result).__name__}."
-        )
-        raise InputError(message)
+        raise no_result(result)
     chosen = _check_statistics(statistic, weights)
     level = parse_baseline(baseline)
     if "dff" not in chosen and level != parse_baseline("mean"):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ from brainreg3d.export.report import ReportExporter
 
 pytestmark = pytest.mark.gui
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 SHARP = {**DESKTOP, "device_scale_factor": 2}
 PHONE = {
@@ -27,27 +24,6 @@ PHONE = {
 }
 SHAPE = (150, 210)
 HOSTILE = '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">&\'"'
-
-
-def _lacks(what):
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI is expected to have {what}")
-    pytest.skip(f"needs {what}")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = [path for path in map(shutil.which, CHROMIUM) if path]
-    if not found:
-        _lacks("Chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _lacks("Playwright")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found[0], args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +23,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from needed import lacks
 from scipy.spatial.transform import Rotation
 
 from brainreg3d import offscreen
@@ -37,14 +37,7 @@ PAGE_PX = {"width": 880, "height": 560}
 LEVEL = {"center_mm": [5.7, 7.0, 8.0]}
 TILTED = {"center_mm": [7.2, 7.5, 7.6], "yaw_deg": 90.0, "pitch_deg": -6.0, "roll_deg": 12.0}
 WIDTH_MM, HEIGHT_MM = 200 * 0.025, 120 * 0.025
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 PICTURE = "#brainreg3d-view img[src^='data:']"
-
-
-def _lacks(what):
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI is expected to have {what}")
-    pytest.skip(f"needs {what}")
 
 
 class Windows:
@@ -109,10 +102,10 @@ class Windows:
 @pytest.fixture(scope="module")
 def program():
     if importlib.util.find_spec("trame") is None:
-        _lacks("the extra web")
+        lacks("the extra web")
     environment, reason = offscreen.working_environment()
     if environment is None:
-        _lacks(f"offscreen rendering: {reason}")
+        lacks(f"offscreen rendering: {reason}")
     windows = Windows(environment)
     yield windows
     windows.close()
@@ -122,21 +115,6 @@ def program():
 def windows(program):
     yield program
     program.tidy()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = [path for path in map(shutil.which, CHROMIUM) if path]
-    if not found:
-        _lacks("Chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _lacks("Playwright")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found[0], args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
