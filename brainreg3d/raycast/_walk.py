@@ -135,10 +135,24 @@ def _within(box, state):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy", forceinline=True)
+def _block_within(box, state):  # type: ignore[no-untyped-def]
+    """Return the part of a box that lies in the block that a ray is in."""
+    x, y, z = state[0] >> BLOCK_SHIFT, state[1] >> BLOCK_SHIFT, state[2] >> BLOCK_SHIFT
+    return (
+        max(x << BLOCK_SHIFT, box[0]),
+        max(y << BLOCK_SHIFT, box[1]),
+        max(z << BLOCK_SHIFT, box[2]),
+        min((x + 1) << BLOCK_SHIFT, box[3]),
+        min((y + 1) << BLOCK_SHIFT, box[4]),
+        min((z + 1) << BLOCK_SHIFT, box[5]),
+    )
+
+
+@njit(error_model="numpy", forceinline=True)
 def _find_member(volume, held, gaps, box, member, ray, state):  # type: ignore[no-untyped-def]
     """Move on to the next voxel that is looked for; return the state and what is there, or 0."""
     while _within(box, state):
-        x, y, z, time = state[0], state[1], state[2], state[3]
+        x, y, z = state[0], state[1], state[2]
         gap = np.int64(gaps[z >> BLOCK_SHIFT, y >> BLOCK_SHIFT, x >> BLOCK_SHIFT])
         if gap > 0:
             time = min(
@@ -148,12 +162,15 @@ def _find_member(volume, held, gaps, box, member, ray, state):  # type: ignore[n
             )
             state = _state_at(time, ray)
             continue
-        # A voxel touched in a single point, at an edge or a corner, is not entered.
-        if min(state[4], state[5], state[6]) > time:
-            place = volume[z - held[2], y - held[1], x - held[0]]
-            if member[place]:
-                return state, place
-        state = _step(ray, state)
+        block = _block_within(box, state)
+        while _within(block, state):
+            x, y, z, time = state[0], state[1], state[2], state[3]
+            # A voxel touched in a single point, at an edge or a corner, is not entered.
+            if min(state[4], state[5], state[6]) > time:
+                place = volume[z - held[2], y - held[1], x - held[0]]
+                if member[place]:
+                    return state, place
+            state = _step(ray, state)
     return state, np.uint16(0)
 
 
