@@ -38,6 +38,7 @@ LEVEL = {"center_mm": [5.7, 7.0, 8.0]}
 TILTED = {"center_mm": [7.2, 7.5, 7.6], "yaw_deg": 90.0, "pitch_deg": -6.0, "roll_deg": 12.0}
 WIDTH_MM, HEIGHT_MM = 200 * 0.025, 120 * 0.025
 PICTURE = "#brainreg3d-view img[src^='data:']"
+HANGS_S = 60  # nothing takes as long, however busy the machine
 
 
 class Windows:
@@ -68,12 +69,12 @@ class Windows:
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         self._waiting = True
-        said = self._said.get(timeout=60)["announced"]
+        said = self._said.get(timeout=HANGS_S)["announced"]
         return re.search(r"http://\S+", said).group()
 
-    def outcome(self, timeout=20):
+    def outcome(self):
         """Return how the window ended, once it has."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + HANGS_S
         while True:
             said = self._said.get(timeout=max(deadline - time.monotonic(), 0.01))
             if "outcome" in said:
@@ -119,19 +120,58 @@ def windows(program):
 
 @pytest.fixture
 def visit(browser):
-    """Return a function that opens an address in a browser of its own."""
+    """Return a function that opens an address in a browser of its own.
+
+    What happened in the browsers is printed, for the log of a test that fails.
+    """
     contexts = []
 
     def go(address, **options):
-        contexts.append(browser.new_context(viewport=PAGE_PX, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(20_000)
+        context = browser.new_context(viewport=PAGE_PX, **options)
+        context.set_default_timeout(HANGS_S * 1000)
+        contexts.append((context, diary(context)))
+        page = context.new_page()
         page.goto(address)
         return page
 
     yield go
-    for context in contexts:
+    for context, lines in contexts:
+        print("In a browser:", *lines, *map(last_look, context.pages), sep="\n  ")
         context.close()
+
+
+def diary(context):
+    """Return a list that gets a line for whatever happens in a browser."""
+    lines, start = [], time.monotonic()
+
+    def note(*words):
+        lines.append(" ".join([f"{time.monotonic() - start:6.2f} s", *map(str, words)]))
+
+    def follow(page):
+        page.on("websocket", lambda ws: note("websocket opens"))
+        page.on("websocket", lambda ws: ws.on("close", lambda _: note("websocket closes")))
+
+    context.on("page", follow)
+    context.on("console", lambda message: note("console", message.type, message.text))
+    context.on("weberror", lambda failure: note("error", failure.error))
+    context.on("response", lambda answer: note(answer.status, answer.url))
+    context.on("requestfailed", lambda request: note(request.failure, request.url))
+    return lines
+
+
+def last_look(page):
+    """Return what a page shows, in one line."""
+    from playwright.sync_api import Error
+
+    try:
+        text = page.locator("body").inner_text(timeout=5000)
+        pictures, connected = (
+            page.locator(PICTURE).count(),
+            page.evaluate("window.trame?.client?.isConnected()"),
+        )
+    except Error as error:
+        return f"{page.url}: {error}"
+    return f"{page.url}: {pictures} pictures, connected: {connected}, text: {text!r}"
 
 
 def shows(page):
@@ -302,6 +342,18 @@ def test_nothing_is_loaded_from_elsewhere(windows, visit, browser):
     assert all("token" not in url for url in asked[1:])
 
 
+def test_the_page_stays_when_a_part_of_it_comes_late(windows, visit):
+    page, held = shows(visit(windows.open())), []
+    page.route("**/loading.tpl", lambda route: held.append(route))
+    shows(page.reload() and page)
+    held.pop().continue_()
+    page.unroute("**/loading.tpl")
+    page.evaluate("fetch('loading.tpl').then(answer => answer.text())")  # not before the first
+    assert page.is_visible(PICTURE)
+    page.keyboard.press("Escape")
+    page.wait_for_selector("text=Cancelled")
+
+
 def fetch(url, headers=None):
     host, path = re.match(r"http://([^/]+)(/.*)", url).groups()
     with contextlib.closing(http.client.HTTPConnection(host, timeout=10)) as connection:
@@ -333,7 +385,9 @@ def test_only_the_token_lets_in_and_only_one_browser(windows, visit):
     code, text = fetch(address)
     assert (code, "another browser" in text) == (403, True)
 
+    start = pose_row(first, "centre")
     first.keyboard.press("ArrowRight")
+    first.wait_for_selector(f".br-pose tr:has(th:text-is('centre')) td:not(:text-is('{start}'))")
     quiet(first)
     shown = pose_row(first, "centre")
     shows(first.reload() and first)
@@ -351,7 +405,10 @@ def test_only_the_token_lets_in_and_only_one_browser(windows, visit):
     first.wait_for_selector("text=The connection to brainreg3d is lost")
 
     again.close()
-    second = shows(visit(address))  # takes over from the one that is gone
+    second = visit(address)  # takes over from the one that is gone
+    while "another browser" in second.inner_text("body"):  # that has yet to be noticed
+        second.goto(address)
+    shows(second)
     assert pose_row(second, "centre") == shown
     assert fetch(f"{base}index.html", {"Cookie": cookies})[0] == 403
     second.keyboard.press("Enter")
@@ -369,22 +426,21 @@ def _other_addresses():
 
 
 def test_a_closed_tab_ends_as_a_cancel_after_a_while(windows, visit):
-    page = shows(visit(windows.open(reconnect_s=1.5)))
+    page = shows(visit(windows.open(reconnect_s=3.0)))
     page.mouse.move(300, 250)
     page.mouse.down()
     page.mouse.move(340, 260)
-    page.close()
+    quiet(page)
     start = time.monotonic()
+    page.close()
     assert windows.outcome() == {"outcome": "cancelled"}
-    assert 1.0 < time.monotonic() - start < 6.0
+    assert time.monotonic() - start > 1.0
 
 
 def test_ctrl_c_ends_it_at_once_and_the_page_says_so(windows, visit):
-    page = shows(visit(windows.open()))
-    start = time.monotonic()
+    page = shows(visit(windows.open(reconnect_s=1000.0)))
     windows.interrupt()
     assert windows.outcome() == {"outcome": "interrupted"}
-    assert time.monotonic() - start < 4.0
     page.wait_for_selector("text=brainreg3d was stopped")
 
 
@@ -392,12 +448,12 @@ def test_ctrl_c_ends_it_when_no_browser_ever_came(windows):
     windows.open()
     time.sleep(0.3)
     windows.interrupt()
-    assert windows.outcome(timeout=5) == {"outcome": "interrupted"}
+    assert windows.outcome() == {"outcome": "interrupted"}
 
 
 def test_waiting_for_a_browser_can_have_an_end(windows):
     windows.open(timeout_s=0.5)
-    outcome = windows.outcome(timeout=10)
+    outcome = windows.outcome()
     assert outcome["outcome"] == AlignmentNeeded.__name__
     assert "No browser" in outcome["message"]
 
@@ -434,7 +490,7 @@ def test_it_runs_where_an_event_loop_runs_already():
             run(refuse)
 
     with ThreadPoolExecutor(1) as thread:  # the loop of this one belongs to the browser
-        thread.submit(asyncio.run, cell()).result(timeout=20)
+        thread.submit(asyncio.run, cell()).result(timeout=HANGS_S)
 
 
 def test_what_is_missing_is_said(monkeypatch):
@@ -493,13 +549,13 @@ def test_the_command_saves_what_is_accepted_and_keeps_it_when_cancelled(align_co
     page = shows(visit(address))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=HANGS_S) == 0
     saved = file.read_bytes()
     assert json.loads(saved)["pose"]
     process, address = start()
     page = shows(visit(address))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Escape")
-    assert process.wait(timeout=20) == 1
+    assert process.wait(timeout=HANGS_S) == 1
     assert file.read_bytes() == saved
     assert list(file.parent.glob("a*.json")) == [file]

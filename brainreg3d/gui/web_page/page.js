@@ -17,6 +17,11 @@
   const view = () => document.getElementById("brainreg3d-view");
   const flags = () => window.trame?.state?.get("flags") ?? {};
 
+  // trame's own page writes "Loading…" here whenever that comes; late, it would wipe out ours.
+  const app = document.getElementById("app");
+  app.replaceChildren();
+  Object.defineProperty(app, "innerHTML", { set() {} });
+
   // One message is under way at a time. Meanwhile a new position replaces an old one, so that
   // the picture never trails behind the pointer, however slow the network.
   function send(message) {
