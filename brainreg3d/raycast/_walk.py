@@ -7,9 +7,11 @@ are computed from the face's position each time rather than summed up, so errors
 
 Space in which nothing is looked for is crossed in cubes of blocks, with the distance of each block
 from the next that holds something: K. Zuiderveld, A. Koning and M. Viergever, "Acceleration of
-ray-casting using 3D distance transforms", Proc. SPIE 1808, 1992. A crossing is a number that
-depends on ray and face alone, so the state behind a cube is, bit for bit, that of a walk through
-all its voxels: a voxel has been left when its next crossing is not later than the time reached.
+ray-casting using 3D distance transforms", Proc. SPIE 1808, 1992. Neighbouring rays cross it
+together, and go on together between occupied blocks as long as no voxel around all of them is
+looked for. A crossing is a number that depends on ray and face alone, so the state behind a cube
+is, bit for bit, that of a walk through all its voxels: a voxel has been left when its next crossing
+is not later than the time reached.
 
 All functions are in this file, because numba does not compile a kept function again when one that
 it calls has changed in another.
@@ -36,11 +38,17 @@ Products and sums of doubles are wrong by at most a hundredth of this."""
 _PARALLEL = 1e-280
 """Components of a direction below this are taken as 0; their inverse might not be a number."""
 
-_RUN = 8
+_RUN = 16
 """Rays that cross empty space together before each goes its own way."""
 
 _AWAY = 1e-6
 """How far such rays keep from what is not empty, in voxels; far above any rounding."""
+
+_STRIDES = (4.0, 1.0)
+"""Voxels that such rays go at once where something is near: the first if they can, or the other."""
+
+_MOST_AROUND = 128
+"""Voxels looked at for a stride, at most; with more around them rays do better alone."""
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -198,38 +206,80 @@ def _ray_in_voxels(origins, directions, number, spacing):  # type: ignore[no-unt
 
 
 @njit(error_model="numpy", forceinline=True)
-def _clear_until(gaps, middle, apart, begin, leave):  # type: ignore[no-untyped-def]
+def _leaves_clear_cube(gaps, middle, apart, time):  # type: ignore[no-untyped-def]
+    """Return until when some rays are in one empty cube of blocks; `time` if they are in none."""
+    block_x = np.int64(np.floor(middle[0] + time * middle[3])) >> BLOCK_SHIFT
+    block_y = np.int64(np.floor(middle[1] + time * middle[4])) >> BLOCK_SHIFT
+    block_z = np.int64(np.floor(middle[2] + time * middle[5])) >> BLOCK_SHIFT
+    # Seen from beyond the edge of the volume, everything in it is farther than from the edge.
+    gap = np.int64(
+        gaps[
+            min(max(block_z, 0), gaps.shape[0] - 1),
+            min(max(block_y, 0), gaps.shape[1] - 1),
+            min(max(block_x, 0), gaps.shape[2] - 1),
+        ]
+    )
+    until = np.inf
+    for axis, block in enumerate((block_x, block_y, block_z)):
+        origin, direction = middle[axis], middle[axis + 3]
+        low = (block - gap + 1) << BLOCK_SHIFT
+        high = (block + gap) << BLOCK_SHIFT
+        place, reach = origin + time * direction, apart[axis] + time * apart[axis + 3]
+        if gap == 0 or not (low + reach <= place <= high - reach):
+            return time
+        if direction + apart[axis + 3] > 0.0:
+            until = min(until, (high - origin - apart[axis]) / (direction + apart[axis + 3]))
+        if direction - apart[axis + 3] < 0.0:
+            until = min(until, (low - origin + apart[axis]) / (direction - apart[axis + 3]))
+    return until
+
+
+@njit(error_model="numpy", forceinline=True)
+def _voxels_around(box, middle, apart, time, until, axis):  # type: ignore[no-untyped-def]
+    """Return the voxels of a box in which some rays are between two times, first and end."""
+    one, other = middle[axis] + time * middle[axis + 3], middle[axis] + until * middle[axis + 3]
+    reach = apart[axis] + until * apart[axis + 3]
+    low, high = min(one, other) - reach, max(one, other) + reach
+    if not high - low < _MOST_AROUND:  # true also of what is no number
+        return box[axis], box[axis + 3]
+    return max(np.int64(np.floor(low)), box[axis]), min(np.int64(np.floor(high)) + 1, box[axis + 3])
+
+
+@njit(error_model="numpy", forceinline=True)
+def _is_clear(volume, held, box, member, middle, apart, time, until):  # type: ignore[no-untyped-def]
+    """Tell whether nothing that is looked for lies around some rays between two times."""
+    first_x, end_x = _voxels_around(box, middle, apart, time, until, 0)
+    first_y, end_y = _voxels_around(box, middle, apart, time, until, 1)
+    first_z, end_z = _voxels_around(box, middle, apart, time, until, 2)
+    if max(end_x - first_x, 0) * max(end_y - first_y, 0) * max(end_z - first_z, 0) > _MOST_AROUND:
+        return False
+    for z in range(first_z, end_z):
+        for y in range(first_y, end_y):
+            for x in range(first_x, end_x):
+                if member[volume[z - held[2], y - held[1], x - held[0]]]:
+                    return False
+    return True
+
+
+@njit(error_model="numpy", forceinline=True)
+def _clear_until(volume, held, gaps, box, member, middle, apart, begin, leave):  # type: ignore[no-untyped-def]
     """Return until when some rays are in space that holds nothing, from a time when they are.
 
     `middle` is one of them, and `apart` says how far the others lie from it along each axis, first
     of their origins and then of their directions. All of them cross an empty cube together as long
-    as the middle one keeps that far away from its sides.
+    as the middle one keeps that far away from its sides; elsewhere they go on by a few voxels while
+    all voxels that far around the middle one are empty.
     """
+    voxel_time = 1.0 / max(abs(middle[3]), abs(middle[4]), abs(middle[5]))
     time = begin
     while time >= 0.0 and time < leave:
-        block_x = np.int64(np.floor(middle[0] + time * middle[3])) >> BLOCK_SHIFT
-        block_y = np.int64(np.floor(middle[1] + time * middle[4])) >> BLOCK_SHIFT
-        block_z = np.int64(np.floor(middle[2] + time * middle[5])) >> BLOCK_SHIFT
-        # Seen from beyond the edge of the volume, everything in it is farther than from the edge.
-        gap = np.int64(
-            gaps[
-                min(max(block_z, 0), gaps.shape[0] - 1),
-                min(max(block_y, 0), gaps.shape[1] - 1),
-                min(max(block_x, 0), gaps.shape[2] - 1),
-            ]
-        )
-        until = np.inf
-        for axis, block in enumerate((block_x, block_y, block_z)):
-            origin, direction = middle[axis], middle[axis + 3]
-            low = (block - gap + 1) << BLOCK_SHIFT
-            high = (block + gap) << BLOCK_SHIFT
-            place, reach = origin + time * direction, apart[axis] + time * apart[axis + 3]
-            if gap == 0 or not (low + reach <= place <= high - reach):
-                return time
-            if direction + apart[axis + 3] > 0.0:
-                until = min(until, (high - origin - apart[axis]) / (direction + apart[axis + 3]))
-            if direction - apart[axis + 3] < 0.0:
-                until = min(until, (low - origin + apart[axis]) / (direction - apart[axis + 3]))
+        until = _leaves_clear_cube(gaps, middle, apart, time)
+        for stride in _STRIDES:
+            if until > time:
+                break
+            ahead = time + stride * voxel_time
+            if _is_clear(volume, held, box, member, middle, apart, time, ahead):
+                until = ahead
         if not until > time:
             return time
         time = until
@@ -274,7 +324,7 @@ def walk_to_first(volume, held, gaps, box, member, spacing, origins, directions,
                 begin, last = min(begin, enter), max(last, leave)
         middle = _ray_in_voxels(origins, directions, (first + end) // 2, spacing)
         apart = _spread(origins, directions, spacing, first, end, middle)
-        clear = _clear_until(gaps, middle, apart, begin, last)
+        clear = _clear_until(volume, held, gaps, box, member, middle, apart, begin, last)
         for number in range(first, end):
             enter, leave = max(enters[number - first], clear), leaves[number - first]
             distances[number] = np.nan

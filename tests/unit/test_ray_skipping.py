@@ -129,7 +129,7 @@ def neighbouring_rays(draw, volume, spacing):
         filled = np.argwhere(volume)
         center = tuple(((filled[draw.integers(len(filled))] + 0.5) * spacing)[::-1])
     camera = Camera([None, draw.uniform(0.05, 3), 230.0][draw.integers(3)])
-    pixel_mm = tuple(np.clip(np.array(spacing[:2]) * draw.choice([0.05, 1.0, 4.0]), 1e-3, 1.0))
+    pixel_mm = tuple(np.clip(np.array(spacing[:2]) * draw.choice([0.05, 0.3, 1.0, 4.0]), 1e-3, 1.0))
     return ImageView((4, 19), pixel_mm, Pose(center, *turned), camera)
 
 
