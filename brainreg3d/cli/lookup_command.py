@@ -7,12 +7,7 @@ from typing import Any
 
 import click
 
-from brainreg3d.cli.options import (
-    ATLAS_OPTION_NAMES,
-    atlas_arguments,
-    atlas_options,
-    region_options,
-)
+from brainreg3d.cli.result_options import relabelling_arguments, relabelling_options
 from brainreg3d.cli.run_files import files_of_run
 
 _PATH = click.Path(path_type=Path)
@@ -44,8 +39,7 @@ _MOST_LINES = 20
     help="ROIs were made on a part of the aligned image that starts here.",
 )
 @click.option("--bregma", metavar="PRESET", help="ibl, wfield, ...  [default: the alignment's]")
-@atlas_options
-@region_options
+@relabelling_options
 def lookup(
     rois: Path,
     alignment: Path,
@@ -66,19 +60,13 @@ def lookup(
     from brainreg3d.lookup.look_up import check_table_name
     from brainreg3d.pipeline import BrainReg3D
 
-    chosen = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
+    changes = relabelling_arguments(options)
     if is_one_of(output, [rois, *files_of_run(alignment)]):
         message = f"{output} is read from; give the table another name."
         raise click.UsageError(message)
     check_table_name(output)
     found = read_rois(rois)  # a wrong file is found out before an atlas is loaded
-    result = BrainReg3D.load(
-        alignment,
-        brain_regions=options.pop("regions"),
-        overlap=options.pop("overlap"),
-        bregma=bregma,
-        **chosen,
-    )
+    result = BrainReg3D.load(alignment, bregma=bregma, **changes)
     table = look_up_rois(found, result, binning=binning, crop_origin=crop_origin)
     click.echo(f"Atlas: {result.atlas.title if result.atlas else ''}")
     for line in _summary(table):

@@ -83,9 +83,7 @@ def image_options(command: CommandT) -> CommandT:
         click.option(
             "--image-dims-mm", type=float, nargs=2, metavar="W H", help="Size of the image."
         ),
-        click.option(
-            "--pixel-size-mm", type=float, nargs=2, metavar="ROW COL", help="Size of a pixel."
-        ),
+        pixel_size_option,
         click.option("--frame", type=int, metavar="N", help="Frame of a stack, counted from 0."),
         click.option(
             "--camera-distance-mm",
@@ -104,6 +102,28 @@ def image_options(command: CommandT) -> CommandT:
             "--bregma", metavar="PRESET", help="ibl, wfield, community, ...  [default: ibl]"
         ),
     )
+
+
+def pixel_size_option(command: CommandT) -> CommandT:
+    """Add the option that says how large the pixels of an image are.
+
+    Parameters
+    ----------
+    command : callable
+        A click command function.
+
+    Returns
+    -------
+    callable
+        The same, with the option added.
+    """
+    return click.option(
+        "--pixel-size-mm",
+        type=float,
+        nargs=2,
+        metavar="ROW COL",
+        help="Size of a pixel of the image.",
+    )(command)
 
 
 def region_options(command: CommandT) -> CommandT:

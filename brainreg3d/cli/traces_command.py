@@ -7,30 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from brainreg3d.cli.options import (
-    ATLAS_OPTION_NAMES,
-    atlas_arguments,
-    atlas_options,
-    region_options,
-)
+from brainreg3d.cli.result_options import relabelling_arguments, relabelling_options
 from brainreg3d.cli.run_files import files_of_run
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PATH = click.Path(path_type=Path)
-_LABEL_OPTION_NAMES = (
-    "overlap",
-    "method",
-    "occluders",
-    "label_depth_um",
-    "along",
-    "hemisphere",
-    "window_mask",
-    "pixel_size_mm",
-    "pose_sigma_mm",
-    "pose_sigma_deg",
-)
 
 
 @click.command()
@@ -88,21 +71,7 @@ _LABEL_OPTION_NAMES = (
     help="Whether chunks that a Zarr store or HDF5 file lacks are lost, or full of its fill value.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Work on a dask cluster.")
-@atlas_options
-@region_options
-@click.option("--method", help="exact, surface or original.  [default: as the run]")
-@click.option("--occluders", help="What hides: tissue, or only the regions.")
-@click.option(
-    "--label-depth-um", type=float, metavar="UM", help="Label by the tissue below the surface."
-)
-@click.option("--along", help="Down along the ray, or the surface's normal.")
-@click.option("--hemisphere", help="both, left or right.")
-@click.option("--window-mask", type=_PATH, metavar="FILE", help="Not zero inside the window.")
-@click.option(
-    "--pixel-size-mm", type=float, nargs=2, metavar="ROW COL", help="Size of the image's pixels."
-)
-@click.option("--pose-sigma-mm", type=float, metavar="MM", help="1 sigma of the position.")
-@click.option("--pose-sigma-deg", type=float, metavar="DEG", help="1 sigma of each angle.")
+@relabelling_options
 def traces(recording: str, alignment: Path, output: Path, **options: Any) -> None:
     """Write the signal of each region in RECORDING: a row for each frame.
 
@@ -122,11 +91,7 @@ def traces(recording: str, alignment: Path, output: Path, **options: Any) -> Non
     if not path.exists():
         message = f"There is no file {path}. Check the path of the recording."
         raise MissingFileError(message)
-    changes = atlas_arguments(**{name: options.pop(name) for name in ATLAS_OPTION_NAMES})
-    changes["brain_regions"] = options.pop("regions")
-    changes |= {name: options.pop(name) for name in _LABEL_OPTION_NAMES}
-    given = {name: value for name, value in changes.items() if value is not None}
-    result = BrainReg3D.load(alignment, **given)
+    result = BrainReg3D.load(alignment, **relabelling_arguments(options))
     table = region_traces(recording, result, statistic=statistics, output=output, **options)
     _report(table, output, statistics)
 

@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 import tifffile
 import tiny_brain
+from scipy.stats import norm
 from tiny_brain import VISIBLE
 
 from brainreg3d import BrainReg3D, LocalTemplateSource, Pose, napari_layers
 from brainreg3d.cli import main
+from brainreg3d.cli.main import brainreg3d
+from brainreg3d.cli.result_options import RELABELLING_OPTION_NAMES
 from brainreg3d.errors import InputError, OutputError
 from brainreg3d.lookup import Rois, look_up_rois, read_rois, write_roi_table
 
@@ -343,6 +346,63 @@ def test_the_command_takes_an_alignment_alone_an_atlas_and_regions(study, tmp_pa
     assert table["region"].tolist() == ["CTX"]
     # All of the brain but BULB, 3.2 x 5.1 mm of 4 x 6 mm
     assert table["share"][0] == pytest.approx(3.2 * 5.1 / 24, abs=0.02)
+
+
+def look_up_by_command(study, tmp_path, *words):
+    """Look up a place in MARK, one in ANT on the left and one in POST on the right."""
+    places = {"mark": IN_MARK, "ant": IN_ANT, "post": (3.0, 2.04)}
+    lines = [f"{name},{row_of(y)},{col_of(x)}\n" for name, (x, y) in places.items()]
+    (tmp_path / "cells.csv").write_text("name,row,col\n" + "".join(lines))
+    out = tmp_path / "table.csv"
+    line = ["lookup", str(tmp_path / "cells.csv"), "--alignment", str(study), "-o", str(out)]
+    assert main([*line, *words]) == 0
+    return pd.read_csv(out, keep_default_na=False).set_index("name")
+
+
+def test_the_command_labels_otherwise(study, tmp_path):
+    """MARK is 0.25 mm thick, with ANT below it."""
+    usual = look_up_by_command(study, tmp_path)
+    assert usual["region"].tolist() == ["MARK", "ANT", "POST"]
+    right = look_up_by_command(study, tmp_path, "--hemisphere", "right")
+    assert right["region"].tolist() == ["MARK", "", "POST"]
+    assert right["hemisphere"].tolist() == ["right", "left", "right"]  # brain is there, too
+    for depth, region in {"200": "MARK", "300": "ANT"}.items():
+        deep = look_up_by_command(study, tmp_path, "--label-depth-um", depth)
+        assert deep["region"].tolist() == [region, "ANT", "POST"]
+    # The original's cells of 10 px are 1 mm wide, and MARK is 0.6 x 0.9 mm.
+    for method, region in {"surface": "MARK", "original": "ANT"}.items():
+        other = look_up_by_command(study, tmp_path, "--method", method)
+        assert other["region"].tolist() == [region, "ANT", "POST"]
+    window = np.zeros(SHAPE, np.uint8)
+    window[: SHAPE[0] // 2] = 1
+    tifffile.imwrite(tmp_path / "window.tif", window)
+    half = look_up_by_command(study, tmp_path, "--window-mask", str(tmp_path / "window.tif"))
+    assert half["region"].tolist() == ["MARK", "ANT", ""]
+
+
+def test_the_command_is_told_how_certain_the_pose_is(study, tmp_path):
+    """The border of ANT and POST is straight, so that certainty is the normal distribution's."""
+    assert "confidence" not in look_up_by_command(study, tmp_path)
+    table = look_up_by_command(study, tmp_path, "--pose-sigma-mm", "0.4")
+    row = round(row_of(2.04))  # the middle of the pixel that the place lies in
+    y_mm = 3.6 - (row - CENTER_PX[0]) * PIXEL_MM
+    hind_mm, side_mm = y_mm - 2 * 0.3, 18 * 0.2 - (2.0 + (round(col_of(3.0)) - 19.5) * PIXEL_MM)
+    kept = norm.cdf((3.0 - y_mm) / 0.4) - norm.cdf(-hind_mm / 0.4)
+    kept *= norm.cdf(side_mm / 0.4)
+    assert table.loc["post", "confidence"] == pytest.approx(kept, abs=0.03)
+    turned = look_up_by_command(study, tmp_path, "--pose-sigma-deg", "20")
+    assert turned.loc["post", "confidence"] < 1
+
+
+def test_commands_share_the_options_that_label_otherwise():
+    lookup, traces = (
+        {option.name: option for option in brainreg3d.commands[name].params}
+        for name in ("lookup", "traces")
+    )
+    for name in ("hemisphere", "label_depth_um", "method", "pose_sigma_mm", "pose_sigma_deg"):
+        assert name in RELABELLING_OPTION_NAMES
+    for name in RELABELLING_OPTION_NAMES:
+        assert lookup[name].to_info_dict() == traces[name].to_info_dict(), name
 
 
 def test_the_command_never_replaces_what_it_reads(study, tmp_path, capsys):
