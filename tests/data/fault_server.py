@@ -47,7 +47,7 @@ class Server:
     faults: dict[str, str] = attrs.field(factory=dict)
     requested: list[str] = attrs.field(factory=list)
     headers: dict[str, str] = attrs.field(factory=dict)  # of the last request
-    delay_s: float = 0.0
+    go_on: threading.Event = attrs.field(factory=threading.Event)  # answers wait for it
     ending: threading.Event = attrs.field(factory=threading.Event)
 
     def asked_for(self, path: str) -> int:
@@ -72,7 +72,7 @@ def _answer(server: Server) -> Callable[[BaseHTTPRequestHandler], None]:
         path = handler.path
         server.requested.append(path)
         server.headers = dict(handler.headers)
-        server.ending.wait(server.delay_s)
+        server.go_on.wait()
         fault = server.faults.get(path, "")
         if fault.endswith(" once"):
             del server.faults[path]
@@ -142,6 +142,7 @@ def _trickle(server: Server, handler: BaseHTTPRequestHandler, body: bytes) -> No
 def serve(files: dict[str, Path | bytes]) -> Iterator[Server]:
     """Run a server until the block ends."""
     server = Server("", files)
+    server.go_on.set()
     answer = _answer(server)
 
     class Handler(BaseHTTPRequestHandler):
@@ -165,6 +166,7 @@ def serve(files: dict[str, Path | bytes]) -> Iterator[Server]:
         yield server
     finally:
         server.ending.set()
+        server.go_on.set()
         http.shutdown()
         http.server_close()
         thread.join()

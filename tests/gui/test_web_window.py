@@ -406,7 +406,9 @@ def test_only_the_token_lets_in_and_only_one_browser(windows, visit):
 
     again.close()
     second = visit(address)  # takes over from the one that is gone
+    deadline = time.monotonic() + HANGS_S
     while "another browser" in second.inner_text("body"):  # that has yet to be noticed
+        assert time.monotonic() < deadline
         second.goto(address)
     shows(second)
     assert pose_row(second, "centre") == shown
