@@ -82,6 +82,7 @@ def label_confidence(
     *,
     n_draws: int = DEFAULT_DRAWS,
     seed: int = 0,
+    numbers: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32]:
     """Return in which share of draws of the pose each pixel keeps its label.
 
@@ -98,11 +99,15 @@ def label_confidence(
         How many poses are drawn.
     seed : int
         For other draws.
+    numbers : numpy.ndarray of int64, shape (N,), optional
+        The pixels that are asked for, counted row by row; all when not given. Where rays label
+        pixels one by one, no others are looked at.
 
     Returns
     -------
-    numpy.ndarray of float32, shape (H, W)
-        From 0 to 1. "No region" is a label like any other.
+    numpy.ndarray of float32, shape (H, W) or (N,)
+        From 0 to 1. "No region" is a label like any other. A pixel has the same, to the last bit,
+        whatever others are asked for.
 
     Raises
     ------
@@ -115,12 +120,18 @@ def label_confidence(
         message = f"n_draws is a whole number from 1 on; got {n_draws!r}."
         raise InputError(message)
     known: Any = state
-    label = _labeller(known, [steps.get(slot, _OWN[slot]) for slot in _LABELLING_SLOTS])
-    kept = np.zeros(known.labels.labels.shape, dtype=np.uint32)
+    own: NDArray[np.int64] | None = None
+    labels = known.labels.labels
+    if numbers is not None:
+        own, place = np.unique(numbers, return_inverse=True)
+        labels = labels.ravel()[own]
+    label = _labeller(known, steps, own)
+    kept = np.zeros(labels.shape, dtype=np.uint32)
     views = sigma.views(known.alignment.view, int(n_draws), seed)
     for view in tqdm(views, "Drawing poses", n_draws, leave=False, disable=None):
-        kept += label(view) == known.labels.labels
-    return (kept / np.float64(n_draws)).astype(np.float32)
+        kept += label(view) == labels
+    shares = (kept / np.float64(n_draws)).astype(np.float32)
+    return shares if own is None else shares[place]
 
 
 _OWN: dict[str, Step] = {
@@ -130,30 +141,66 @@ _OWN: dict[str, Step] = {
 }
 
 
-def _labeller(state: Any, steps: list[Any]) -> Callable[[ImageView], NDArray[np.uint16]]:
-    """Return a function that labels the image at another view, as the run did."""
-    projector, resolver, labeller = steps
-    passes_through = (
+def labels_pixel_by_pixel(steps: Mapping[str, Step]) -> bool:
+    """Tell whether the label of a pixel depends on its own ray only.
+
+    Parameters
+    ----------
+    steps : mapping of str to Step
+        As for `label_confidence`.
+
+    Returns
+    -------
+    bool
+        False where neighbours vote, and for steps that are not the package's own.
+    """
+    projector, resolver, labeller = _filling(steps)
+    return (
         (type(projector), type(resolver), type(labeller)) == tuple(map(type, _OWN.values()))
         and projector.sampling == "rays"
         and resolver.cell_px == 1
         and labeller.n_neighbors == 1
     )
-    if passes_through:
-        return lambda view: _label_first_hits(state, projector, labeller.hemisphere, view)
-    return lambda view: _run_again(state, steps, view)
+
+
+def _filling(steps: Mapping[str, Step]) -> list[Any]:
+    return [steps.get(slot, _OWN[slot]) for slot in _LABELLING_SLOTS]
+
+
+def _labeller(
+    state: Any, steps: Mapping[str, Step], numbers: NDArray[np.int64] | None
+) -> Callable[[ImageView], NDArray[np.uint16]]:
+    """Return a function that labels the image, or some pixels of it, at another view."""
+    filling = _filling(steps)
+    if labels_pixel_by_pixel(steps):
+        projector, _, labeller = filling
+        return lambda view: _label_first_hits(state, projector, labeller.hemisphere, view, numbers)
+    if numbers is None:
+        return lambda view: _run_again(state, filling, view)
+    return lambda view: _run_again(state, filling, view).ravel()[numbers]
 
 
 def _label_first_hits(
-    state: Any, projector: Projector, hemisphere: str, view: ImageView
+    state: Any,
+    projector: Projector,
+    hemisphere: str,
+    view: ImageView,
+    numbers: NDArray[np.int64] | None,
 ) -> NDArray[np.uint16]:
-    samples = projector.first_samples(atlas=state.atlas, regions=state.regions, view=view)
-    region = samples.region
+    samples = projector.first_samples(
+        atlas=state.atlas, regions=state.regions, view=view, numbers=numbers
+    )
+    region, window = samples.region, state.window_mask
     if hemisphere != "both":
         region = np.where(samples.right == (hemisphere == "right"), region, 0)
-    labels = np.zeros(view.shape, dtype=np.uint16)
-    labels[samples.y_px.astype(np.int64), samples.x_px.astype(np.int64)] = region
-    return labels if state.window_mask is None else np.where(state.window_mask, labels, 0)
+    place = samples.y_px.astype(np.int64) * view.shape[1] + samples.x_px.astype(np.int64)
+    if numbers is not None:
+        place = np.searchsorted(numbers, place)
+        window = None if window is None else window.ravel()[numbers]
+    shape = view.shape if numbers is None else numbers.shape
+    labels = np.zeros(shape, dtype=np.uint16)
+    labels.ravel()[place] = region
+    return labels if window is None else np.where(window, labels, 0)
 
 
 def _run_again(state: Any, steps: list[Step], view: ImageView) -> NDArray[np.uint16]:

@@ -37,7 +37,7 @@ def pixel_to_ccf(
     InputError
         If rows and columns are no numbers, or do not go together.
     """
-    rows, cols = _positions(rows, cols)
+    rows, cols = pixel_positions(rows, cols)
     points = np.full((rows.size, 3), np.nan)
     finite = np.flatnonzero(np.isfinite(rows.ravel()) & np.isfinite(cols.ravel()))
     rays = view.rays_at(rows.ravel()[finite], cols.ravel()[finite])
@@ -74,7 +74,26 @@ def ccf_to_pixel(view: ImageView, box_mm: ArrayLike, points_um: ArrayLike) -> ND
     return np.stack([rows, cols], axis=-1)
 
 
-def _positions(rows: ArrayLike, cols: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pixel_positions(
+    rows: ArrayLike, cols: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return positions in pixels as arrays of one shape.
+
+    Parameters
+    ----------
+    rows, cols : array_like
+        Numbers, broadcast against each other.
+
+    Returns
+    -------
+    rows, cols : numpy.ndarray
+        The same.
+
+    Raises
+    ------
+    InputError
+        If they are no numbers, or do not go together.
+    """
     try:
         row, col = np.broadcast_arrays(np.asarray(rows, float), np.asarray(cols, float))
     except (TypeError, ValueError) as error:

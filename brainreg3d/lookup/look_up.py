@@ -179,9 +179,9 @@ class _Covered:
         return counts.reshape(-1, n_values)
 
     def means(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the mean over each ROI; NaN without a pixel on the image."""
+        """Return the mean over each ROI of one value for each pixel; NaN without one."""
         n_rois = len(self.n_all)
-        sums = np.bincount(self.owners, values[self.rows, self.cols], n_rois)
+        sums = np.bincount(self.owners, values, n_rois)
         counts = np.bincount(self.owners, minlength=n_rois)
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
@@ -245,7 +245,7 @@ def _columns(
     inside = _label_at(labels, middle) == chosen
     columns["distance_to_border_mm"] = np.where(inside, distances, -distances)
     if result.pose_sigma is not None:
-        columns["confidence"] = covered.means(result.confidence)
+        columns["confidence"] = covered.means(result.confidence_at(covered.rows, covered.cols))
     return columns
 
 

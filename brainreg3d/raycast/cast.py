@@ -43,7 +43,10 @@ def _in_threads(work: Callable[[slice], Any], n_rays: int, rays_per_chunk: int) 
 
 
 def cast_first_hits(
-    annotation: Annotation, rays: Rays | ImageView, opaque: NDArray[np.bool_] | None = None
+    annotation: Annotation,
+    rays: Rays | ImageView,
+    opaque: NDArray[np.bool_] | None = None,
+    numbers: NDArray[np.int64] | None = None,
 ) -> Hits:
     """Find what each ray meets first.
 
@@ -56,22 +59,27 @@ def cast_first_hits(
     opaque : numpy.ndarray of bool, shape (n_ids,), optional
         Which entries of the annotation's table stop a ray; all but the first by default. The
         first, "no structure", never does.
+    numbers : numpy.ndarray of int64, shape (N,), optional
+        The rays that are cast; all when not given. Each meets the same, to the last bit, whatever
+        others there are.
 
     Returns
     -------
     Hits
-        One entry for each ray.
+        One entry for each ray that is cast.
     """
     member = annotation.ids != 0 if opaque is None else opaque & (np.arange(opaque.size) > 0)
     source, volume = RaySource(rays), _walked_through(annotation, member)
-    index = np.empty(source.count, dtype=np.uint16)
-    distance_mm, right = np.empty(source.count), np.empty(source.count, dtype=np.bool_)
+    count = source.count if numbers is None else numbers.size
+    index, distance_mm = np.empty(count, dtype=np.uint16), np.empty(count)
+    right = np.empty(count, dtype=np.bool_)
 
     def work(chunk: slice) -> None:
         out = index[chunk], distance_mm[chunk], right[chunk]
-        walk_to_first(*volume, *source.take(chunk), source.start_mm, out)
+        own = source.take(chunk if numbers is None else numbers[chunk])
+        walk_to_first(*volume, *own, source.start_mm, out)
 
-    _in_threads(work, source.count, _RAYS_PER_CHUNK)
+    _in_threads(work, count, _RAYS_PER_CHUNK)
     return Hits(index, distance_mm, annotation.with_own_sides(index, right))
 
 

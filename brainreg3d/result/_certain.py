@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from brainreg3d._arrays import finite_numbers, read_only
-from brainreg3d.confidence import DEFAULT_DRAWS, label_confidence
+from brainreg3d.confidence import DEFAULT_DRAWS, label_confidence, labels_pixel_by_pixel
+from brainreg3d.coordinates import pixel_positions
 from brainreg3d.errors import InputError
 from brainreg3d.pose_sigma import PoseSigma, check_sigma, sigma_of
 from brainreg3d.result._products import NotComputed, Products
@@ -32,6 +33,50 @@ class Certain(Products):
         or else as the alignment's ``uncertainty`` says; `NotComputed` where neither is known.
         """
         self._labelled()
+        sigma = self._known_sigma()
+        if self._certainty is not None:
+            return self._certainty.confidence
+        return self._confidence(sigma, DEFAULT_DRAWS, 0)
+
+    def confidence_at(self, rows: ArrayLike, cols: ArrayLike) -> NDArray[np.float32]:
+        """Return `confidence` at some pixels, without drawing the poses of all others.
+
+        Parameters
+        ----------
+        rows, cols : array_like
+            Positions in pixels, broadcast against each other; pixel centres are integers. A
+            fraction means the pixel that it lies in.
+
+        Returns
+        -------
+        numpy.ndarray of float32
+            What `confidence` holds there, to the last bit; NaN beyond the edges of the image. Where
+            neighbours vote on labels (``method="original"`` and ``"surface"``), and for steps of
+            your own, the whole image is drawn.
+
+        Raises
+        ------
+        NotComputed
+            If the run ended before the labels, or nothing is known of how certain the pose is.
+        InputError
+            If rows and columns are no numbers, or do not go together.
+        """
+        labels, _ = self._labelled()
+        sigma = self._known_sigma()
+        row, col = pixel_positions(rows, cols)
+        at = np.floor(np.stack([row, col]) + 0.5)
+        on_image = (at >= 0).all(axis=0) & (at[0] < labels.shape[0]) & (at[1] < labels.shape[1])
+        numbers = np.ravel_multi_index(tuple(at[:, on_image].astype(np.int64)), labels.shape)
+        found = np.full(row.shape, np.nan, dtype=np.float32)
+        known_by = [self] if self._certainty is None else [self, self._certainty]
+        is_drawn = any("confidence" in vars(each) for each in known_by)
+        if is_drawn or not labels_pixel_by_pixel(self._steps):
+            found[on_image] = self.confidence.ravel()[numbers]
+        else:
+            found[on_image] = self._confidence(sigma, DEFAULT_DRAWS, 0, numbers)
+        return found
+
+    def _known_sigma(self) -> PoseSigma:
         sigma = self.pose_sigma
         if sigma is None:
             message = (
@@ -41,9 +86,7 @@ class Certain(Products):
                 "result.confidence_for(position_mm=0.1, tilt_deg=2)."
             )
             raise NotComputed(message)
-        if self._certainty is not None:
-            return self._certainty.confidence
-        return self._confidence(sigma, DEFAULT_DRAWS, 0)
+        return sigma
 
     def confidence_for(
         self,
@@ -136,8 +179,16 @@ class Certain(Products):
         places = np.arange(1, len(names) + 1, dtype=core.dtype)
         return np.asarray(core[None] == places[:, None, None])
 
-    def _confidence(self, sigma: PoseSigma, n_draws: int, seed: int) -> NDArray[np.float32]:
+    def _confidence(
+        self,
+        sigma: PoseSigma,
+        n_draws: int,
+        seed: int,
+        numbers: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
         kept: NDArray[np.float32] = read_only(
-            label_confidence(self.state, self._steps, sigma, n_draws=n_draws, seed=seed)
+            label_confidence(
+                self.state, self._steps, sigma, n_draws=n_draws, seed=seed, numbers=numbers
+            )
         )
         return kept

@@ -125,7 +125,14 @@ class Projector(Step):
         reach_px = vertex_reach_px(atlas, view, spacing_um)
         return Projections(samples, view.shape, "vertices", reach_px)
 
-    def first_samples(self, *, atlas: Atlas, regions: RegionSet, view: ImageView) -> Samples:
+    def first_samples(
+        self,
+        *,
+        atlas: Atlas,
+        regions: RegionSet,
+        view: ImageView,
+        numbers: NDArray[np.int64] | None = None,
+    ) -> Samples:
         """Return what rays meet first, and nothing of what lies behind.
 
         Parameters
@@ -136,36 +143,40 @@ class Projector(Step):
             The regions to label.
         view : ImageView
             Pose, camera and pixel size of the image.
+        numbers : numpy.ndarray of int64, shape (N,), optional
+            The pixels that are looked at, counted row by row; all when not given.
 
         Returns
         -------
         Samples
-            At most one for each pixel, row by row; as `compute` gives them for rays, in a
+            At most one for each pixel, in their order; as `compute` gives them for rays, in a
             fraction of the time.
         """
         label_of_index = regions.label_of_index(atlas.annotation)
-        return self._cast_first(atlas.annotation, label_of_index, view)[0]
+        return self._cast_first(atlas.annotation, label_of_index, view, numbers)[0]
 
     def _cast_first(
         self,
         annotation: Annotation,
         label_of_index: NDArray[np.uint16],
         view: ImageView,
+        numbers: NDArray[np.int64] | None = None,
     ) -> tuple[Samples, Hits, NDArray[np.int64]]:
         """Return samples, hits, and the numbers of the rays that meet anything."""
         from brainreg3d.raycast import cast_first_hits
 
         opaque = annotation.ids != 0 if self.occluders == "tissue" else label_of_index > 0
-        hits = cast_first_hits(annotation, view, opaque)
-        met = np.flatnonzero(hits.index)
-        index, right = hits.index[met], hits.right[met]
+        hits = cast_first_hits(annotation, view, opaque, numbers)
+        hit = np.flatnonzero(hits.index)
+        met = hit if numbers is None else numbers[hit]
+        index, right, distance_mm = hits.index[hit], hits.right[hit], hits.distance_mm[hit]
         if self.label_depth_um:
-            found = annotation, view, met, hits.distance_mm[met]
+            found = annotation, view, met, distance_mm
             index, right_below = tissue_below(*found, self.label_depth_um, self.along, opaque)
             # Where there is no tissue that far below, the pixel keeps the side of what it sees.
             right = np.where(index > 0, right_below, right)
         labels, identifiers = label_of_index[index], annotation.ids[index]
-        samples = _samples(view, met, labels, identifiers, hits.distance_mm[met], right)
+        samples = _samples(view, met, labels, identifiers, distance_mm, right)
         return samples, hits, met
 
     def _cast(

@@ -219,9 +219,15 @@ class StoredResult(Result):
     def _image_record(self) -> Image:
         return self._stand_in
 
-    def _confidence(self, sigma: PoseSigma, n_draws: int, seed: int) -> NDArray[np.float32]:
+    def _confidence(
+        self,
+        sigma: PoseSigma,
+        n_draws: int,
+        seed: int,
+        numbers: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
         self._chain.check_mask()
-        return super()._confidence(sigma, n_draws, seed)
+        return super()._confidence(sigma, n_draws, seed, numbers)
 
     def __repr__(self) -> str:
         rows, columns = self.alignment.view.shape

@@ -273,6 +273,13 @@ def test_certainty_is_told_where_it_is_known(study, result):
     row, col = round(row_of(IN_ANT[1])), round(col_of(IN_ANT[0]))
     assert table["confidence"][0] == pytest.approx(sure.confidence[row, col], abs=1e-3)
     assert table["confidence"][1] < table["confidence"][0]
+    # The mean over a ROI is that of the map, and of nothing where it lies outside of the image.
+    picture = np.random.default_rng(0).integers(0, 9, SHAPE)
+    whole = BrainReg3D.load(study, pose_sigma_mm=0.2).confidence
+    expected = [whole[picture == value].mean(dtype=float) for value in range(1, 9)]
+    fresh = BrainReg3D.load(study, pose_sigma_mm=0.2)
+    assert look_up_rois(picture, fresh)["confidence"].tolist() == np.round(expected, 3).tolist()
+    assert points(fresh, [(99.0, 4.0)])["confidence"].isna().all()
 
 
 def test_the_rim_of_the_window_is_no_border(study, tmp_path):

@@ -9,7 +9,7 @@ import tifffile
 from scipy.stats import norm
 from tiny_brain import make_atlas
 
-from brainreg3d import BrainReg3D, Pose
+from brainreg3d import BrainReg3D, Pose, raycast
 from brainreg3d.confidence import Certainty, label_confidence
 from brainreg3d.errors import AlignmentError, InputError
 from brainreg3d.geometry import Camera, ImageView
@@ -150,6 +150,78 @@ def test_other_methods_are_drawn_by_their_own_labels(slab):
     assert np.abs(confidence - expected)[5:-5].max() < 0.1  # a vote moves borders by half a pixel
 
 
+def options_of_labels():
+    window = np.zeros(SHAPE, bool)
+    window[10:30, 5:50] = True
+    return {
+        "exact": {},
+        "perspective": {"camera_distance_mm": 2.0},
+        "along the ray": {"label_depth_um": 300},
+        "along the normal": {"label_depth_um": 300, "along": "normal"},
+        "one side": {"hemisphere": "right"},
+        "regions hide": {"occluders": "regions", "brain_regions": ["ANT"]},
+        "window": {"window_mask": window},
+        "surface": {"method": "surface"},
+        "original": {"method": "original"},
+    }
+
+
+@pytest.mark.parametrize("name", options_of_labels())
+def test_some_pixels_have_what_the_whole_map_has(slab, name):
+    """In any order, some twice, with the rim of the image and places beyond it."""
+    sigma = {"pose_sigma_mm": 0.1, "pose_sigma_deg": 4.0}
+    options = options_of_labels()[name] | sigma
+    whole = run(slab, **options).confidence
+    assert whole.min() < 0.8
+    draw = np.random.default_rng(0)
+    rows, cols = (np.append(draw.integers(-3, n + 3, 200), [0, 0, n - 1, 17, 17]) for n in SHAPE)
+    inside = (rows >= 0) & (rows < SHAPE[0]) & (cols >= 0) & (cols < SHAPE[1])
+    result = run(slab, **options)
+    found = result.confidence_at(rows, cols)
+    assert found.dtype == np.float32
+    assert np.array_equal(found[inside], whole[rows[inside], cols[inside]])
+    assert np.isnan(found[~inside]).all()
+    assert (~inside).any()
+    assert result.confidence_at(17, 20) == whole[17, 20]
+    assert np.array_equal(result.confidence_at([16.6, 17.4], 20), whole[[17, 17], 20])
+    assert result.confidence_at([], []).shape == (0,)
+    assert np.isnan(result.confidence_at([np.nan, np.inf], [3, -np.inf])).all()
+    everything = result.confidence_at(*np.indices(SHAPE))
+    assert np.array_equal(everything, whole)
+
+
+def test_only_the_pixels_asked_for_are_drawn(slab, monkeypatch):
+    """The map of a result that has one already is looked up, and steps of one's own draw it."""
+    cast, counts = raycast.cast_first_hits, []
+
+    def counted(*arguments):
+        hits = cast(*arguments)
+        counts.append(hits.index.size)
+        return hits
+
+    result, map_of_it = run(slab, pose_sigma_mm=0.1), run(slab, pose_sigma_mm=0.1).confidence
+    monkeypatch.setattr(raycast, "cast_first_hits", counted)
+    rows, cols = [3, 3, 9], [25, 25, 28]
+    assert np.array_equal(result.confidence_at(rows, cols), map_of_it[rows, cols])
+    assert counts == [2] * 128
+    _ = result.confidence
+    counts.clear()
+    assert np.array_equal(result.confidence_at(rows, cols), map_of_it[rows, cols])
+    assert counts == []
+
+    class Mine(PixelLabeller):
+        pass
+
+    reg = BrainReg3D(
+        np.zeros(SHAPE, np.uint8), pixel_size_mm=(PIXEL_MM,) * 2, alignment=Pose(CENTER_MM),
+        camera_distance_mm=None, atlas=slab, brain_regions=["POST", "ANT"], pose_sigma_mm=0.1,
+    )  # fmt: skip
+    reg.PixelLabeller = Mine
+    assert np.array_equal(
+        reg.run(until="PixelLabeller").confidence_at(rows, cols), map_of_it[rows, cols]
+    )
+
+
 def test_draws_are_steady_and_centred():
     view = ImageView(SHAPE, (PIXEL_MM, PIXEL_MM), Pose((5, 6, 7), 10, 20, 30), Camera(230.0))
     sigma = PoseSigma(
@@ -207,6 +279,8 @@ def test_nothing_known_is_said(slab, result):
         _ = result.confidence
     with pytest.raises(NotComputed, match="confidence_for"):
         result.safe_core()
+    with pytest.raises(NotComputed, match="pose_sigma_mm"):
+        result.confidence_at(3, 4)
     early = BrainReg3D(
         np.zeros(SHAPE, np.uint8), pixel_size_mm=(PIXEL_MM,) * 2, alignment=Pose(CENTER_MM),
         atlas=slab, brain_regions=["ANT"], pose_sigma_mm=0.1,
@@ -309,6 +383,8 @@ def test_a_wide_spread_gives_an_answer(result, name, wide):
 def test_bad_numbers(result):
     with pytest.raises(InputError, match="position_mm"):
         result.confidence_for(position_mm=-0.1)
+    with pytest.raises(InputError, match="Pixel positions"):
+        run(result.atlas, pose_sigma_mm=0.1).confidence_at([1, 2], [3, 4, 5])
     with pytest.raises(InputError, match="n_draws"):
         result.confidence_for(n_draws=0)
     with pytest.raises(InputError, match=r"^tilt_deg"):

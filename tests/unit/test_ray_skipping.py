@@ -303,6 +303,12 @@ def test_an_image_and_its_rays_are_the_same(seed):
     assert np.array_equal(one.index, other.index)
     assert np.array_equal(one.distance_mm, other.distance_mm, equal_nan=True)
     assert np.array_equal(one.right, other.right)
+    for source in (view, view.rays()):
+        some = cast_first_hits(annotation, source, numbers=numbers)
+        assert np.array_equal(some.index, one.index[numbers])
+        assert np.array_equal(some.distance_mm, one.distance_mm[numbers], equal_nan=True)
+        assert np.array_equal(some.right, one.right[numbers])
+        assert not cast_first_hits(annotation, source, numbers=numbers[:0]).index.size
 
 
 @settings(max_examples=40, deadline=None)

@@ -178,7 +178,8 @@ def test_the_number_of_threads_changes_no_result(monkeypatch):
         blocks = find_blocks(fresh.index)
         arrays = [blocks.ends, blocks.entries]
         for rays in (view, view.rays()):
-            for hits in (cast_first_hits(fresh, rays), cast_first_hits(fresh, rays, opaque)):
+            casts = [(rays,), (rays, opaque), (rays, opaque, some)]
+            for hits in (cast_first_hits(fresh, *arguments) for arguments in casts):
                 arrays += [hits.index, hits.distance_mm, hits.right]
             for numbers in (None, some):
                 hits = cast_label_hits(fresh, rays, label_of_index, [1, 3], numbers)
