@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from brainreg3d import steps
 from brainreg3d._logging import logger
 from brainreg3d.errors import InputError, PlanError, did_you_mean
-from brainreg3d.steps import Step
+from brainreg3d.steps import NOT_GIVEN, Step
 from brainreg3d.steps.methods import METHODS
 
 SLOTS = (
@@ -60,6 +60,98 @@ PARAMETERS_OF_OPTION = {
 
 _HINTS = frozenset({("ManualAligner", "hemisphere")})
 """Parameters that the step of a slot need not take: the argument has another use as well."""
+
+
+def steps_of_run(
+    slots: Mapping[str, Any], method: str, arguments: Mapping[str, Any]
+) -> list[tuple[str, Step]]:
+    """Make the steps of a run from all arguments, those included that were not given.
+
+    Parameters
+    ----------
+    slots : mapping of str to (type or Step)
+        What fills each slot, unless an argument fills it.
+    method : str
+        A key of `METHODS`.
+    arguments : mapping
+        ``template_source`` and all that `PARAMETERS_OF_OPTION` names, as `BrainReg3D` holds them.
+
+    Returns
+    -------
+    list of (str, Step)
+        Slots with their steps, in order.
+
+    Raises
+    ------
+    InputError
+        If there is no such method, or two arguments were given for the same thing.
+    PlanError
+        If a slot holds no step, or its step does not take an argument that was given.
+    """
+    source, landmarks = arguments["template_source"], arguments["landmarks"]
+    refuse_both(atlas=arguments["atlas"], template_source=source)
+    refuse_both(alignment=arguments["alignment"], landmarks=landmarks)
+    filled = dict(slots)
+    if source is not None:
+        filled["TemplateSource"] = source
+    if landmarks is not None:
+        filled["ManualAligner"] = steps.LandmarkAligner
+    # None is a camera distance of its own, parallel rays; elsewhere it means "not given".
+    values = {
+        name: arguments[name]
+        for name in PARAMETERS_OF_OPTION
+        if arguments[name] is not NOT_GIVEN
+        and (arguments[name] is not None or name == "camera_distance_mm")
+    }
+    defaults = {name: v for name, v in values.items() if name.startswith("_DEFAULT")}
+    given = {name: v for name, v in values.items() if name not in defaults}
+    return build_steps(filled, method, given, defaults)
+
+
+def refuse_both(**arguments: Any) -> None:
+    """Refuse arguments that say the same thing in two ways.
+
+    Parameters
+    ----------
+    **arguments
+        Two arguments; None where one was not given.
+
+    Raises
+    ------
+    InputError
+        If both were given.
+    """
+    if all(value is not None for value in arguments.values()):
+        message = f"Give either {' or '.join(f'{name}=' for name in arguments)}, not both."
+        raise InputError(message)
+
+
+def slots_to_redo(redo: str | Iterable[str]) -> set[str]:
+    """Return the slots that are to run again.
+
+    Parameters
+    ----------
+    redo : str or iterable of str
+        A slot, or several.
+
+    Returns
+    -------
+    set of str
+        Among `SLOTS`.
+
+    Raises
+    ------
+    PlanError
+        If there is no such slot.
+    """
+    if not isinstance(redo, Iterable):
+        message = f"redo is the name of a slot, or several; got {redo!r}."
+        raise PlanError(message)
+    again = {redo} if isinstance(redo, str) else set(redo)
+    for slot in again.difference(SLOTS):
+        message = f"There is no slot {slot!r} to redo.{did_you_mean(slot, SLOTS)}"
+        raise PlanError(message)
+    return again
 
 
 def build_steps(

@@ -13,12 +13,7 @@ from brainreg3d import steps
 from brainreg3d._overrides import adopt_overrides, check_spelling, fields_of
 from brainreg3d.atlas import Atlas
 from brainreg3d.destination import settle, target
-from brainreg3d.errors import (
-    InputError,
-    OutputError,
-    PlanError,
-    did_you_mean,
-)
+from brainreg3d.errors import InputError, OutputError
 from brainreg3d.execution import Execution
 from brainreg3d.geometry import ImageView
 from brainreg3d.inputs import (
@@ -29,18 +24,19 @@ from brainreg3d.inputs import (
     region_names_of,
 )
 from brainreg3d.io.images import load_image
-from brainreg3d.options import PARAMETERS_OF_OPTION, SLOTS, build_steps
-from brainreg3d.placement import (
-    check_alignment_file,
-    reuse_saved_alignment,
-    view_of_earlier,
-    with_window,
+from brainreg3d.options import (
+    PARAMETERS_OF_OPTION,
+    SLOTS,
+    refuse_both,
+    slots_to_redo,
+    steps_of_run,
 )
+from brainreg3d.placement import check_alignment_file, view_of_earlier, with_pose_source
 from brainreg3d.plan import Plan, make_plan
 from brainreg3d.pose_sigma import given_sigma
 from brainreg3d.result import Result
 from brainreg3d.runner import Runner
-from brainreg3d.state import Alignment, Image, State
+from brainreg3d.state import State
 from brainreg3d.steps import NOT_GIVEN, Step
 from brainreg3d.steps.aligner import NotGiven
 from brainreg3d.stored import load_stored
@@ -281,14 +277,7 @@ class BrainReg3D:
         if self.image is None and self.volume is None:
             message = "There is nothing to do: give an image, a volume, or both."
             raise InputError(message)
-        if not isinstance(redo, Iterable):
-            message = f"redo is the name of a slot, or several; got {redo!r}."
-            raise PlanError(message)
-        again = {redo} if isinstance(redo, str) else set(redo)
-        for slot in again.difference(SLOTS):
-            message = f"There is no slot {slot!r} to redo.{did_you_mean(slot, SLOTS)}"
-            raise PlanError(message)
-        return self._run(until, again)
+        return self._run(until, slots_to_redo(redo))
 
     def align(self, path: str | Path) -> Result:
         """Place the image and save its alignment, and do nothing else.
@@ -443,9 +432,8 @@ class BrainReg3D:
         plan = settle(plan, state, read)
         if alignment_file is not None:
             check_alignment_file(alignment_file, read)
-        afresh = "ManualAligner" in again
-        if afresh or not self._has_pose_by_hand(state.image):
-            plan = with_window(plan if afresh else reuse_saved_alignment(plan, state.image))
+        earlier = self._runner.result("ManualAligner")
+        plan = with_pose_source(plan, state.image, earlier, afresh="ManualAligner" in again)
         mask = self.window_mask if isinstance(self.window_mask, str | Path) else None
         execution = Execution(
             self._runner,
@@ -463,31 +451,11 @@ class BrainReg3D:
 
     def _steps(self) -> list[tuple[str, Step]]:
         slots = {slot: getattr(self, slot) for slot in SLOTS}
-        if self.template_source is not None:
-            if self.atlas is not None:
-                message = "Give either atlas= or template_source=, not both."
-                raise InputError(message)
-            slots["TemplateSource"] = self.template_source
-        if self.landmarks is not None:
-            if self.alignment is not None:
-                message = "Give either alignment= or landmarks=, not both."
-                raise InputError(message)
-            slots["ManualAligner"] = steps.LandmarkAligner
-        values = {name: getattr(self, name) for name in PARAMETERS_OF_OPTION}
-        # None is a camera distance of its own, parallel rays; elsewhere it means "not given".
-        values = {
-            name: value
-            for name, value in values.items()
-            if value is not NOT_GIVEN and (value is not None or name == "camera_distance_mm")
-        }
-        defaults = {name: v for name, v in values.items() if name.startswith("_DEFAULT")}
-        given = {name: v for name, v in values.items() if name not in defaults}
-        return build_steps(slots, self.method, given, defaults)
+        names = ("template_source", *PARAMETERS_OF_OPTION)
+        return steps_of_run(slots, self.method, {name: getattr(self, name) for name in names})
 
     def _inputs(self) -> State:
-        if self.pixel_size_mm is not None and self.image_dims_mm is not None:
-            message = "Give either image_dims_mm= or pixel_size_mm=, not both."
-            raise InputError(message)
+        refuse_both(image_dims_mm=self.image_dims_mm, pixel_size_mm=self.pixel_size_mm)
         image = None if self.image is None else self._memory.load(self.image, self.frame)
         return load_inputs(
             image,
@@ -498,12 +466,6 @@ class BrainReg3D:
             self.region_names,
             explicit_pixel_size(image, self.pixel_size_mm, self.image_dims_mm),
         )
-
-    def _has_pose_by_hand(self, image: Image | None) -> bool:
-        earlier = self._runner.result("ManualAligner")
-        if image is None or not isinstance(earlier, Alignment):
-            return False
-        return earlier.source == "window" and earlier.image_sha256 == image.sha256
 
     def _files_read(self, plan: Plan) -> list[Path]:
         """Return the files that must not be overwritten."""

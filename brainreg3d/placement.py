@@ -15,13 +15,13 @@ from brainreg3d.io.alignment import read_alignment, write_alignment
 from brainreg3d.io.output_folder import check_writable
 from brainreg3d.landmarks import read_landmarks
 from brainreg3d.plan import Plan
-from brainreg3d.state import Image, State
+from brainreg3d.state import Alignment, Image, State
 from brainreg3d.steps import LandmarkAligner, ManualAligner
 from brainreg3d.steps.write import FILE_NAMES
 
 
-def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
-    """Take the alignment that lies beside the results when none was given.
+def with_pose_source(plan: Plan, image: Image | None, earlier: object, *, afresh: bool) -> Plan:
+    """Give the aligner what it takes a pose from; raise if no pose can be had.
 
     Parameters
     ----------
@@ -29,12 +29,39 @@ def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
         The steps of the run.
     image : Image or None
         The image of the run.
+    earlier : Alignment or None
+        Of the last run; one that was placed by hand, on the same image, is asked for no more.
+    afresh : bool
+        Whether neither that one counts, nor the one that is saved beside the results.
 
     Returns
     -------
     Plan
-        With the saved alignment in the aligner, if there is one of this image.
+        With the saved alignment or a window on the screen in the aligner, if nothing was given.
+
+    Raises
+    ------
+    AlignmentNeeded
+        If there is no screen either. It is raised before an atlas is loaded.
+    BrainReg3DError
+        If the saved alignment, the file of landmarks, the alignment to start from, or the window's
+        camera cannot be used.
     """
+    if afresh:
+        return _with_window(plan)
+    if _was_placed_by_hand(earlier, image):
+        return plan
+    return _with_window(_with_saved_alignment(plan, image))
+
+
+def _was_placed_by_hand(earlier: object, image: Image | None) -> bool:
+    if image is None or not isinstance(earlier, Alignment):
+        return False
+    return earlier.source == "window" and earlier.image_sha256 == image.sha256
+
+
+def _with_saved_alignment(plan: Plan, image: Image | None) -> Plan:
+    """Take the alignment that lies beside the results when none was given."""
     aligner = _own_aligner(plan)
     if aligner is None or aligner.alignment is not None:
         return plan
@@ -50,27 +77,8 @@ def reuse_saved_alignment(plan: Plan, image: Image | None) -> Plan:
     return plan.replace("ManualAligner", aligner.replace(alignment=saved))
 
 
-def with_window(plan: Plan) -> Plan:
-    """Give the aligner a window where it needs one; raise if no pose can be had.
-
-    Parameters
-    ----------
-    plan : Plan
-        The steps of the run.
-
-    Returns
-    -------
-    Plan
-        With a window on the screen, if no alignment and no window was given.
-
-    Raises
-    ------
-    AlignmentNeeded
-        If there is no screen either. It is raised before an atlas is loaded.
-    BrainReg3DError
-        If the file of landmarks, the alignment to start from, or the window's camera cannot be
-        used.
-    """
+def _with_window(plan: Plan) -> Plan:
+    """Give the aligner a window where it needs one; raise if no pose can be had."""
     if plan.skipped("ManualAligner"):
         return plan
     slot = plan.step("ManualAligner")
