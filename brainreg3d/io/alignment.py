@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from brainreg3d._arrays import finite_numbers
 from brainreg3d._logging import logger
 from brainreg3d._version import __version__
 from brainreg3d.atlas import DEFAULT_BREGMA, Atlas, find_bregma
@@ -145,7 +146,7 @@ def parse_alignment(content: Any) -> AlignmentFile:
         image_sha256=image.get("sha256"),
         image_file=image.get("file"),
         bregma=content.get("bregma"),
-        atlas=sections["atlas"],
+        atlas=_atlas(sections["atlas"]),
         extra={key: content[key] for key in EXTRA_KEYS if key in content},
         image_frame=image.get("frame"),
     )
@@ -159,6 +160,22 @@ def _shape(value: Any) -> tuple[int, int] | None:
         message = f'expected "shape": [rows, columns]; got {value!r}.'
         raise AlignmentError(message)
     return value[0], value[1]
+
+
+def _atlas(section: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Refuse what would be taken for another atlas, or for none."""
+    for name in ("name", "annotation_sha256"):
+        if not isinstance(value := section.get(name), str | None):
+            message = f'"{name}" of "atlas" is a text; got {value!r}.'
+            raise AlignmentError(message)
+    size = section.get("resolution_um")
+    if size is not None and not any(
+        (numbers := finite_numbers(size, count)) is not None and min(numbers) > 0
+        for count in (1, 3)
+    ):
+        message = f'"resolution_um" of "atlas" is a number from 0 on, or three; got {size!r}.'
+        raise AlignmentError(message)
+    return section
 
 
 def alignment_content(

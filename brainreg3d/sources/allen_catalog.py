@@ -115,6 +115,27 @@ def mirror() -> str:
     return os.environ.get(MIRROR_VARIABLE, "").strip().rstrip("/")
 
 
+def allen_annotation_um(sha256: str) -> int | None:
+    """Return the voxel size of Allen's annotation whose file has a hash.
+
+    Parameters
+    ----------
+    sha256 : str
+        Hash of a file.
+
+    Returns
+    -------
+    int or None
+        In µm; None for any other file, and for those whose hash is not published.
+    """
+    sizes = [
+        size
+        for (kind, size), digest in _OFFICIAL_SHA256.items()
+        if kind == "annotation" and digest == sha256
+    ]
+    return sizes[0] if sizes else None
+
+
 def recognise(path: Path, kind: str | None = None, resolution_um: int | None = None) -> AllenFile:
     """Find out which of Allen's files a file of the user's is, by its beginning and its name.
 

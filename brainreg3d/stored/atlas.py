@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -11,11 +12,18 @@ import attrs
 from brainreg3d import steps
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas
-from brainreg3d.errors import AtlasError, InputError, MissingFileError
+from brainreg3d.errors import AtlasError, DownloadError, InputError, MissingFileError
+from brainreg3d.sources.allen_catalog import allen_annotation_um
 from brainreg3d.steps import Step
 from brainreg3d.steps.given_alignment import check_atlas
 from brainreg3d.stored.record import Record
-from brainreg3d.stored.recorded_steps import changed_files, class_name, is_own, made_again
+from brainreg3d.stored.recorded_steps import (
+    GIVE_ATLAS,
+    changed_files,
+    class_name,
+    is_own,
+    made_again,
+)
 
 _ANOTHER = "another atlas is given"
 
@@ -108,10 +116,7 @@ def _of_run(record: Record, entry: Mapping[str, Any] | None, filling: Any) -> At
     source = None if entry is None else made_again(entry, filling, record.folder)
     if source is None:
         used = "no source of an atlas" if entry is None else entry["class"]
-        message = (
-            f"The run used {used}, which is not at hand; give the atlas: "
-            f"BrainReg3D.load(path, template_source=...) or atlas=."
-        )
+        message = f"The run used {used}, which is not at hand. {GIVE_ATLAS}"
         raise MissingFileError(message)
     atlas: Atlas = source.compute()
     _check_changed(record, atlas)
@@ -136,15 +141,33 @@ def _of_alignment(
     own = filling(atlas=name or defaults.get("_DEFAULT_ATLAS") or "allen_mouse_25um")
     try:
         atlas = own.compute()
+    except DownloadError as error:
+        message = f"{_words(record.path, own.atlas, said)} {GIVE_ATLAS} What failed: {error}"
+        raise DownloadError(message) from error
     except AtlasError as error:
-        message = (
-            f"The alignment was made with the atlas {name or own.atlas!r}, which cannot be loaded "
-            f"by its name: {error} Or give it: BrainReg3D.load(path, template_source=...) or "
-            f"atlas=."
-        )
+        # Names of local files are names of nothing else, however many atlases there are.
+        reason = "" if said.get("name") == "local" else f" What failed: {error}"
+        message = f"{_words(record.path, own.atlas, said)} {GIVE_ATLAS}{reason}"
         raise MissingFileError(message) from error
     check_atlas(record.alignment, atlas)
     return atlas
+
+
+def _words(path: Path, atlas: Any, said: Mapping[str, Any]) -> str:
+    """Say which atlas an alignment is thought to belong to, and that it is not to be had."""
+    name, sha256 = said.get("name"), said.get("annotation_sha256")
+    if not name:
+        return (
+            f"{path} does not say in which atlas its image was placed, so that {atlas} is taken, "
+            f"which cannot be loaded."
+        )
+    if name != "local":
+        return f"{path} was made with the atlas {atlas}, which cannot be loaded by its name."
+    words = f"{path} was made with an atlas of local files, and does not say where they are"
+    size_um = None if sha256 is None else allen_annotation_um(sha256)
+    if size_um is not None:
+        return f"{words}; the annotation was Allen's, as --atlas allen_mouse_{size_um}um has it."
+    return f"{words}." if not sha256 else f"{words} (SHA-256 of the annotation: {sha256})."
 
 
 def _full_name(said: Mapping[str, Any]) -> str | None:

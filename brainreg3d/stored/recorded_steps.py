@@ -20,6 +20,12 @@ from brainreg3d.stored.record import Record
 TAKEN_AGAIN = ("RegionSelector", *LABELLING_SLOTS, "MaskWriter")
 """Slots whose steps are made again; the atlas is loaded and the image placed in other ways."""
 
+GIVE_ATLAS = (
+    "Give the atlas: --annotation FILE --structures FILE or --atlas NAME, where the command takes "
+    "them; in Python BrainReg3D.load(path, template_source=...) or atlas=."
+)
+"""What to do where the atlas of an earlier run is not to be had."""
+
 _OPTIONS = ("overlap", "occluders", "label_depth_um", "along", "hemisphere")
 
 
@@ -212,16 +218,13 @@ def _revive(value: Any, folder: Path) -> Any:
     if isinstance(value, Mapping) and "object" in value:
         message = (
             f"The run used the atlas {value['object']}, made in memory, which no file can bring "
-            f"back; give it again: BrainReg3D.load(path, atlas=...) or template_source=."
+            f"back. {GIVE_ATLAS}"
         )
         raise MissingFileError(message)
     if _is_file(value):
         path = folder / value["file"]
         if not path.is_file():
-            message = (
-                f"{path}, which the run used, is not there any more; give what takes its place: "
-                f"BrainReg3D.load(path, template_source=...) or atlas=."
-            )
+            message = f"{path}, which the run used, is not there any more. {GIVE_ATLAS}"
             raise MissingFileError(message)
         return path
     return tuple(value) if isinstance(value, list) else value

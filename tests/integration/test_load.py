@@ -1,6 +1,7 @@
 """`BrainReg3D.load`: results come back from their files, and only the rest is computed."""
 
 import copy
+import hashlib
 import json
 import pickle
 import shutil
@@ -13,15 +14,18 @@ import tiny_brain
 from tiny_brain import VISIBLE, make_atlas
 
 from brainreg3d import BrainReg3D, LocalTemplateSource, Pose, steps
+from brainreg3d.cli import main
 from brainreg3d.errors import (
     AlignmentError,
     BrainReg3DError,
+    DownloadError,
     ImageError,
     InputError,
     MissingFileError,
     PlanError,
     RegionError,
 )
+from brainreg3d.io import http_transfer
 from brainreg3d.steps import PixelLabeller, Projector
 
 SHAPE = (48, 40)
@@ -534,8 +538,60 @@ def test_an_alignment_alone_names_its_atlas(tmp_path):
 def test_an_alignment_alone_of_an_unknown_atlas_says_so(study, tmp_path):
     result = run(study)
     path = shutil.copy(result.files["alignment"], tmp_path / "a_alignment.json")
-    with pytest.raises(MissingFileError, match=r"template_source="):
+    digest = hashlib.sha256((study / "atlas" / "labels.nrrd").read_bytes()).hexdigest()
+    words = rf"a_alignment\.json was made with .* local files.*{digest}.*--annotation FILE "
+    with pytest.raises(MissingFileError, match=words + r".*template_source="):
         BrainReg3D.load(path)
+    content = json.loads(path.read_text())
+    content["atlas"] = {"name": "my_rat", "resolution_um": 39}
+    path.write_text(json.dumps(content))
+    with pytest.raises(MissingFileError, match=r"my_rat_39um.*--annotation.*There is no atlas"):
+        BrainReg3D.load(path)
+
+
+def lone_alignment(folder, atlas=None):
+    content = {
+        "schema": "brainreg3d/alignment/1", "pose": {"center_mm": [6.0, 7.0, 8.0]},
+        "image": {"shape": SHAPE, "pixel_size_mm": [0.2, 0.2]},
+    }  # fmt: skip
+    path = folder / "lone.json"
+    path.write_text(json.dumps(content if atlas is None else content | {"atlas": atlas}))
+    return path
+
+
+def test_files_that_were_allens_own_are_recognised(tmp_path):
+    """By the hash of annotation_25.nrrd that BrainGlobe's tests publish."""
+    digest = "c620cbcc562183e4dcd40250d440130501781f74b41de35b1c1bdabace290c42"
+    path = lone_alignment(tmp_path, {"name": "local", "annotation_sha256": digest})
+    with pytest.raises(MissingFileError, match="--atlas allen_mouse_25um has it"):
+        BrainReg3D.load(path)
+
+
+def test_an_alignment_that_names_no_atlas_says_so_without_a_network(tmp_path, monkeypatch, capsys):
+    """Allen's is the usual one; what fails is not what its user has asked for."""
+    monkeypatch.setenv("BRAINREG3D_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("BRAINREG3D_ALLEN_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(http_transfer, "PAUSES_S", (0.01, 0.01))
+    path = lone_alignment(tmp_path)
+    words = (
+        r"lone\.json does not say in which atlas .* allen_mouse_25um is taken.*--annotation FILE "
+        r"--structures FILE.*template_source=.*no connection.*brainreg3d fetch"
+    )
+    with pytest.raises(DownloadError, match=words):
+        BrainReg3D.load(path)
+    (tmp_path / "cells.csv").write_text("row,col\n1,2\n")
+    np.save(tmp_path / "frames.npy", np.zeros((2, *SHAPE)))
+    out = tmp_path / "out.csv"
+    for words in (["lookup", tmp_path / "cells.csv"], ["traces", tmp_path / "frames.npy"]):
+        assert main([*map(str, words), "--alignment", str(path), "-o", str(out)]) == 1
+        said = capsys.readouterr().err
+        assert "does not say in which atlas" in said
+        assert "--annotation FILE --structures FILE" in said
+        assert not out.exists()
+    named = lone_alignment(tmp_path, {"name": "allen_mouse", "resolution_um": 50})
+    with pytest.raises(DownloadError, match=r"was made with the atlas allen_mouse_50um.*--atlas"):
+        BrainReg3D.load(named)
 
 
 def test_an_alignment_of_a_pose_alone_needs_the_image(study, tmp_path):

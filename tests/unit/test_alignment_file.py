@@ -109,6 +109,22 @@ def test_what_is_no_number_is_refused_before_the_run(tmp_path, constant, where):
         read_alignment(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize(
+    "atlas",
+    [
+        {"name": 5}, {"annotation_sha256": 5}, {"resolution_um": "fine"}, {"resolution_um": 0},
+        {"resolution_um": [10, 20]}, {"resolution_um": [10, 20, -5]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_atlas_that_is_none_is_refused(atlas):
+    base = {"schema": "brainreg3d/alignment/1", "pose": {"center_mm": [1, 2, 3]}}
+    with pytest.raises(AlignmentError, match=f'"{next(iter(atlas))}" of "atlas" is'):
+        parse_alignment(base | {"atlas": atlas})
+    usual = {"name": "rat", "resolution_um": [10, 20, 5.5], "annotation_sha256": ""}
+    assert parse_alignment(base | {"atlas": usual}).atlas == usual
+
+
 def test_missing_and_unwritable(tiny_atlas, tmp_path):
     with pytest.raises(MissingFileError):
         read_alignment(tmp_path / "gone.json")
