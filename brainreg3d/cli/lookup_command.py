@@ -38,6 +38,13 @@ _MOST_LINES = 20
     metavar="ROW COL",
     help="ROIs were made on a part of the aligned image that starts here.",
 )
+@click.option(
+    "--point-unit",
+    type=click.Choice(("px", "mm", "um")),
+    default="px",
+    show_default=True,
+    help="What a CSV of points counts in; mm and um from the upper left corner of the image.",
+)
 @click.option("--bregma", metavar="PRESET", help="ibl, wfield, ...  [default: the alignment's]")
 @relabelling_options
 def lookup(
@@ -46,6 +53,7 @@ def lookup(
     output: Path,
     binning: int,
     crop_origin: tuple[int, int] | None,
+    point_unit: str,
     bregma: str | None,
     **options: Any,
 ) -> None:
@@ -65,7 +73,7 @@ def lookup(
         message = f"{output} is read from; give the table another name."
         raise click.UsageError(message)
     check_table_name(output)
-    found = read_rois(rois)  # a wrong file is found out before an atlas is loaded
+    found = read_rois(rois, point_unit)  # a wrong file is found out before an atlas is loaded
     result = BrainReg3D.load(alignment, bregma=bregma, **changes)
     table = look_up_rois(found, result, binning=binning, crop_origin=crop_origin)
     click.echo(f"Atlas: {result.atlas.title if result.atlas else ''}")
@@ -87,6 +95,6 @@ def _summary(table: Any) -> list[str]:
     if outside:
         lines.append(
             f"{outside} of {len(table)} ROIs reach beyond the aligned image (n_outside); is "
-            f"--binning or --crop-origin missing?"
+            f"--binning, --crop-origin or, for a table in mm or µm, --point-unit missing?"
         )
     return lines

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from brainreg3d.atlas import BregmaPreset, ccf_to_stereotaxic
 from brainreg3d.errors import InputError
+from brainreg3d.geometry import ImageView
 from brainreg3d.io.atomic import atomic_files
 from brainreg3d.lookup.border import border_distances_mm
+from brainreg3d.lookup.covered import Covered
 from brainreg3d.lookup.placement import Placement
+from brainreg3d.lookup.points import PIXELS, Points, warn_of_millimetres
 from brainreg3d.lookup.read import read_rois
 from brainreg3d.lookup.rois import Rois
 from brainreg3d.result import NotComputed, Result
@@ -33,18 +35,19 @@ _SIDES = {LEFT: "left", RIGHT: "right", 0: ""}
 
 
 def look_up_rois(
-    rois: str | Path | Rois | NDArray[np.integer],
+    rois: str | Path | Rois | Points | NDArray[np.integer],
     result: Result,
     *,
     binning: int = 1,
     crop_origin: Sequence[int] | None = None,
     bregma: str | BregmaPreset | None = None,
+    point_unit: str = PIXELS,
 ) -> pd.DataFrame:
     """Find the regions that ROIs lie in.
 
     Parameters
     ----------
-    rois : path-like, Rois or array_like
+    rois : path-like, Rois, Points or array_like
         ROIs, or where to read them; see `read_rois`.
     result : Result
         An image that is labelled; that of an earlier run by `BrainReg3D.load`.
@@ -55,6 +58,9 @@ def look_up_rois(
         (row, column) in the aligned image of the first pixel of a recording that shows a part.
     bregma : str or BregmaPreset, optional
         What stereotaxic positions count from; that of the alignment when not given.
+    point_unit : {"px", "mm", "um"}
+        What a CSV of points counts in; see `read_rois`. Pixels are as large as the alignment says,
+        times `binning`.
 
     Returns
     -------
@@ -92,17 +98,18 @@ def look_up_rois(
 
     if not isinstance(result, Result):
         raise no_result(result)
-    labels = result.labels
-    if labels is None or result.hemisphere is None:
+    labels, alignment = result.labels, result.alignment
+    if labels is None or result.hemisphere is None or alignment is None:
         message = "The run ended before pixels were labelled; call run() without until=."
         raise NotComputed(message)
-    if not isinstance(rois, Rois):
-        rois = read_rois(rois)
     shape = (labels.shape[0], labels.shape[1])
-    placement = Placement.of(shape, rois.shape, binning, crop_origin)
-    covered = _cover(rois, placement, shape)
-    columns = _columns(result, labels, rois, covered, placement, bregma)
-    columns.update({name: list(values) for name, values in rois.columns.items()})
+    found = _read(rois, point_unit)
+    recorded = found.shape if isinstance(found, Rois) else None
+    placement = Placement.of(shape, recorded, binning, crop_origin)
+    found = _in_pixels(found, alignment.view, placement.binning)
+    covered = Covered.of(found, placement, shape)
+    columns = _columns(result, labels, found, covered, placement, bregma)
+    columns.update({name: list(values) for name, values in found.columns.items()})
     table = pd.DataFrame(columns)
     return table.round({name: n for name, n in _DECIMALS.items() if name in table})
 
@@ -161,54 +168,32 @@ def check_table_name(path: str | Path) -> Path:
     return target
 
 
-@attrs.frozen(eq=False)
-class _Covered:
-    """Pixels of the image that ROIs stand for: those on the image, and how many there are."""
-
-    rows: NDArray[np.int64]
-    cols: NDArray[np.int64]
-    owners: NDArray[np.int64]
-    n_all: NDArray[np.int64]
-    n_outside: NDArray[np.int64]
-    """In pixels of ROIs; one that is partly outside counts as outside."""
-
-    def counts(self, values: NDArray[Any], n_values: int) -> NDArray[np.int64]:
-        """Count pixels of each ROI with each of a few values, shape (R, n_values)."""
-        place = self.owners * n_values + values[self.rows, self.cols]
-        counts = np.bincount(place, minlength=len(self.n_all) * n_values)
-        return counts.reshape(-1, n_values)
-
-    def means(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the mean over each ROI of one value for each pixel; NaN without one."""
-        n_rois = len(self.n_all)
-        sums = np.bincount(self.owners, values, n_rois)
-        counts = np.bincount(self.owners, minlength=n_rois)
-        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+def _read(rois: Any, point_unit: str) -> Rois | Points:
+    if not isinstance(rois, Rois | Points):
+        return read_rois(rois, point_unit)
+    if point_unit != PIXELS:
+        message = (
+            f"point_unit is {point_unit!r}, but these ROIs were read before; say it there: "
+            f"read_rois(path, point_unit={point_unit!r})."
+        )
+        raise InputError(message)
+    return rois
 
 
-def _cover(rois: Rois, placement: Placement, shape: tuple[int, int]) -> _Covered:
-    binning = placement.binning
-    steps = np.arange(binning)
-    rows = (placement.origin[0] + rois.rows * binning)[:, None, None] + steps[:, None]
-    cols = (placement.origin[1] + rois.cols * binning)[:, None, None] + steps[None, :]
-    rows, cols = np.broadcast_arrays(rows, cols)
-    on_image = (rows >= 0) & (rows < shape[0]) & (cols >= 0) & (cols < shape[1])
-    outside = ~on_image.all(axis=(1, 2))
-    owners = np.broadcast_to(rois.owners[:, None, None], rows.shape)[on_image]
-    return _Covered(
-        rows[on_image],
-        cols[on_image],
-        owners,
-        rois.n_pixels * binning**2,
-        np.bincount(rois.owners[outside], minlength=len(rois)),
-    )
+def _in_pixels(rois: Rois | Points, view: ImageView, binning: int) -> Rois:
+    """Return ROIs in pixels of the recording."""
+    height_mm, width_mm = view.pixel_size_mm
+    if isinstance(rois, Points):
+        return rois.in_pixels((height_mm * binning, width_mm * binning))
+    warn_of_millimetres(rois, view.shape, view.pixel_size_mm)
+    return rois
 
 
 def _columns(
     result: Result,
     labels: NDArray[np.uint16],
     rois: Rois,
-    covered: _Covered,
+    covered: Covered,
     placement: Placement,
     bregma: str | BregmaPreset | None,
 ) -> dict[str, Any]:
@@ -256,7 +241,7 @@ def _whole_numbers(values: list[int | None]) -> Any:
     return pd.array(values, dtype="Int64")
 
 
-def _sides(result: Result, covered: _Covered) -> list[str]:
+def _sides(result: Result, covered: Covered) -> list[str]:
     side = result.hemisphere
     if side is None:
         return [""] * len(covered.n_all)

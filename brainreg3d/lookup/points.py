@@ -7,18 +7,128 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from brainreg3d._logging import logger
 from brainreg3d.errors import InputError
 from brainreg3d.io.spreadsheet_text import read_spreadsheet_text
-from brainreg3d.lookup.rois import Roi, Rois, gather, point
+from brainreg3d.lookup.rois import Rois, gather, point
+
+PIXELS = "px"
+UNITS_MM = {"mm": 1.0, "um": 0.001}
+"""Units of lengths, and how many mm each is."""
 
 _NAMES = ("name", "label", "roi", "id")
-_PAIRS = (
-    ("row", "col"), ("row", "column"), ("row_px", "col_px"), ("row_px", "column_px"),
-    ("y", "x"), ("y_px", "x_px"),
-)  # fmt: skip
+_PAIRS = {
+    PIXELS: (
+        ("row", "col"), ("row", "column"), ("row_px", "col_px"), ("row_px", "column_px"),
+        ("y", "x"), ("y_px", "x_px"),
+    ),
+    "mm": (("y", "x"), ("y_mm", "x_mm")),
+    "um": (("y", "x"), ("y_um", "x_um"), ("y_µm", "x_µm")),
+}  # fmt: skip
+_FARTHEST = 1 << 30
+_FEWEST_TO_WARN, _LARGEST_PIXEL_MM = 3, 0.1
 
 
-def read_points(path: Path) -> Rois:
+@attrs.frozen(eq=False)
+class Points:
+    """Points of a recording in mm, as long as it is not known how large its pixels are.
+
+    Parameters
+    ----------
+    names : tuple of str
+        One for each point.
+    places_mm : numpy.ndarray, shape (R, 2)
+        How far each lies (down, to the right) from the upper left corner of the recording, the
+        outer corner of its first pixel.
+    """
+
+    names: tuple[str, ...]
+    places_mm: NDArray[np.float64] = attrs.field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def in_pixels(self, pixel_size_mm: tuple[float, float]) -> Rois:
+        """Return the pixels that points lie in.
+
+        Parameters
+        ----------
+        pixel_size_mm : tuple of float
+            (row, column) size of a pixel of the recording.
+
+        Returns
+        -------
+        Rois
+            One pixel each.
+
+        Raises
+        ------
+        InputError
+            If a point lies beyond any recording.
+        """
+        places_px = self.places_mm / pixel_size_mm - 0.5
+        if np.abs(places_px).max(initial=0) > _FARTHEST:
+            message = (
+                f"Points lie up to {np.abs(self.places_mm).max():g} mm from the corner of the "
+                f"image; expected places in it. Check point_unit (--point-unit)."
+            )
+            raise InputError(message)
+        places = zip(self.names, places_px.tolist(), strict=True)
+        return gather([point(name, "point", row, col) for name, (row, col) in places])
+
+
+def warn_of_millimetres(
+    rois: Rois, shape: tuple[int, int], pixel_size_mm: tuple[float, float]
+) -> None:
+    """Warn of points in pixels where points in mm would lie, all in one corner of the image.
+
+    Parameters
+    ----------
+    rois : Rois
+        In pixels.
+    shape : tuple of int
+        (rows, columns) of the image.
+    pixel_size_mm : tuple of float
+        (row, column) size of its pixels.
+    """
+    places = rois.centers_px
+    if len(rois) < _FEWEST_TO_WARN or set(rois.kinds) != {"point"}:
+        return
+    extent_mm = np.array(shape) * pixel_size_mm
+    in_corner = ((places >= 0) & (places < extent_mm)).all()
+    if in_corner and max(pixel_size_mm) <= _LARGEST_PIXEL_MM and np.any(places % 1):
+        logger.warning(
+            "All %d points lie in the first %.3g x %.3g pixels (rows x columns) of the image, "
+            "where they would if they were in mm. If they are, say so: point_unit='mm' "
+            "(--point-unit mm).",
+            len(rois),
+            *places.max(axis=0),
+        )
+
+
+def check_point_unit(unit: str) -> None:
+    """Refuse what is no unit.
+
+    Parameters
+    ----------
+    unit : str
+        What was given.
+
+    Raises
+    ------
+    InputError
+        If it is none of those known.
+    """
+    if unit not in _PAIRS:
+        message = f"point_unit is one of {', '.join(_PAIRS)} (--point-unit); got {unit!r}."
+        raise InputError(message)
+
+
+def read_points(path: Path, unit: str = PIXELS) -> Rois | Points:
     """Read points from a CSV.
 
     Parameters
@@ -28,17 +138,29 @@ def read_points(path: Path) -> Rois:
         count down and columns to the right, and the centre of the first pixel is (0, 0). A column
         ``name`` is optional. Commas, semicolons or tabs part columns; with the last two, numbers
         may have decimal commas.
+    unit : {"px", "mm", "um"}
+        What they count in. ``y`` and ``x`` in mm or µm count from the outer corner of the first
+        pixel, as those of the Results table of ImageJ do.
 
     Returns
     -------
-    Rois
-        One pixel each; without names they are numbered from 1.
+    Rois or Points
+        One pixel each; without names they are numbered from 1. Points where the unit is a length.
 
     Raises
     ------
     InputError
         If a column is missing, or a value is no number.
     """
+    names, places = _read_table(path, unit)
+    if unit != PIXELS:
+        return Points(names, np.array(places) * UNITS_MM[unit])
+    found = zip(names, places, strict=True)
+    return gather([point(name, "point", row, col) for name, (row, col) in found])
+
+
+def _read_table(path: Path, unit: str) -> tuple[tuple[str, ...], list[tuple[float, float]]]:
+    """Return names of points, and (row, column) or (y, x) of each."""
     try:
         text = read_spreadsheet_text(path)
         table = list(csv.reader(text.lines(), delimiter=text.separator))
@@ -48,9 +170,10 @@ def read_points(path: Path) -> Rois:
         message = f"{path} cannot be read as a table ({error}); expected a CSV with a header."
         raise InputError(message) from error
     fields = [field.strip().lower() for field in (table[0] if table else [])]
-    row_place, col_place = _places(fields, path)
+    row_place, col_place = _places(fields, path, unit)
     name_place = next((fields.index(name) for name in _NAMES if name in fields), None)
-    rois: list[Roi] = []
+    names: list[str] = []
+    places: list[tuple[float, float]] = []
     for number, cells in enumerate(table[1:], text.n_lines_before + 2):
         if not any(cell.strip() for cell in cells):
             continue
@@ -60,22 +183,32 @@ def read_points(path: Path) -> Rois:
                 cell.replace(",", ".") if place in (row_place, col_place) else cell
                 for place, cell in enumerate(cells)
             ]
-        row, col = (_number(cells, place, fields, path, number) for place in (row_place, col_place))
-        rois.append(point(_name(cells, name_place, len(rois) + 1), "point", row, col))
-    if not rois:
+        row, col = (
+            _number(cells, place, fields, unit, f"Line {number} of {path}")
+            for place in (row_place, col_place)
+        )
+        names.append(_name(cells, name_place, len(names) + 1))
+        places.append((row, col))
+    if not places:
         message = f"{path} holds no points, only a header."
         raise InputError(message)
-    return gather(rois)
+    return tuple(names), places
 
 
-def _places(fields: Sequence[str], path: Path) -> tuple[int, int]:
-    found = [pair for pair in _PAIRS if set(pair) <= set(fields)]
+def _places(fields: Sequence[str], path: Path, unit: str) -> tuple[int, int]:
+    found = [pair for pair in _PAIRS[unit] if set(pair) <= set(fields)]
     if len(found) != 1:
         problem = "both of" if found else "none of"
+        expected = "row and col, or y and x, in pixels" if unit == PIXELS else f"y and x in {unit}"
         message = (
-            f"{path} has the columns {', '.join(fields) or 'none'}; expected row and col, or y and "
-            f"x, in pixels; got {problem} them."
+            f"{path} has the columns {', '.join(fields) or 'none'}; expected {expected}; got "
+            f"{problem} them."
         )
+        meant = [
+            other for other in UNITS_MM if any(set(p) <= set(fields) for p in _PAIRS[other][1:])
+        ]
+        if unit == PIXELS and not found and meant:
+            message += f" Say point_unit={meant[0]!r} (--point-unit {meant[0]}) to take these."
         raise InputError(message)
     doubled = [name for name in found[0] if fields.count(name) > 1]
     if doubled:
@@ -85,17 +218,16 @@ def _places(fields: Sequence[str], path: Path) -> tuple[int, int]:
 
 
 def _number(
-    cells: Sequence[str], place: int, fields: Sequence[str], path: Path, line: int
+    cells: Sequence[str], place: int, fields: Sequence[str], unit: str, where: str
 ) -> float:
     text = cells[place].strip() if place < len(cells) else ""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or abs(value) > 1 << 30:
-        message = (
-            f"Line {line} of {path}: {fields[place]} is {text!r}; expected a number of pixels."
-        )
+    if not math.isfinite(value) or abs(value) > _FARTHEST:
+        words = "pixels" if unit == PIXELS else unit
+        message = f"{where}: {fields[place]} is {text!r}; expected a number of {words}."
         raise InputError(message)
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from brainreg3d.errors import InputError, MissingFileError
 from brainreg3d.lookup.imagej import read_imagej
 from brainreg3d.lookup.label_image import read_label_tiff, rois_of_labels
-from brainreg3d.lookup.points import read_points
+from brainreg3d.lookup.points import PIXELS, Points, check_point_unit, read_points
 from brainreg3d.lookup.rois import Rois
 from brainreg3d.lookup.suite2p import read_suite2p
 
@@ -18,9 +19,16 @@ _KNOWN = (
     "suite2p's stat.npy, ImageJ's .roi or .zip, a label image (.tif, or .npy of whole numbers), or "
     "a .csv of points"
 )
+_TABLES = (".csv", ".tsv", ".txt")
 
 
-def read_rois(source: str | Path | NDArray[np.integer]) -> Rois:
+@overload
+def read_rois(
+    source: str | Path | NDArray[np.integer], point_unit: Literal["px"] = "px"
+) -> Rois: ...
+@overload
+def read_rois(source: str | Path | NDArray[np.integer], point_unit: str) -> Rois | Points: ...
+def read_rois(source: str | Path | NDArray[np.integer], point_unit: str = PIXELS) -> Rois | Points:
     """Read ROIs.
 
     Parameters
@@ -29,19 +37,34 @@ def read_rois(source: str | Path | NDArray[np.integer]) -> Rois:
         suite2p's ``stat.npy`` or its folder; a ``.roi`` file or a ``.zip`` file of ImageJ; a TIFF
         with one value for each ROI, or with ROIs drawn in ImageJ; a CSV of points; or an array,
         shape (H, W), with one value for each ROI.
+    point_unit : {"px", "mm", "um"}
+        What a CSV of points counts in: pixels, with (0, 0) in the centre of the first one; or mm or
+        µm from the upper left corner of the image, the outer corner of the first pixel, as the
+        Results table of ImageJ has centroids where the image has a scale.
 
     Returns
     -------
-    Rois
-        In pixels of the recording that they were made on.
+    Rois or Points
+        In pixels of the recording that they were made on. Points for points in mm or µm, whose
+        pixels `look_up_rois` finds.
 
     Raises
     ------
     MissingFileError
         If there is no such file.
     InputError
-        If it cannot be read, or could run code when it is opened.
+        If it cannot be read, or could run code when it is opened; or if it is no CSV and counts in
+        pixels by itself, and something else is said.
     """
+    check_point_unit(point_unit)
+    is_table = isinstance(source, str | Path) and Path(source).suffix.lower() in _TABLES
+    if point_unit != PIXELS and not is_table:
+        what = source if isinstance(source, str | Path) else "the label image"
+        message = (
+            f"point_unit is {point_unit!r} (--point-unit), which is for tables of points ("
+            f"{', '.join(_TABLES)}); {what} counts in pixels. Leave it out."
+        )
+        raise InputError(message)
     if not isinstance(source, str | Path):
         return rois_of_labels(np.asarray(source), "the label image")
     path = Path(source)
@@ -58,8 +81,8 @@ def read_rois(source: str | Path | NDArray[np.integer]) -> Rois:
         return _read_npy(path)
     if suffix in (".roi", ".zip"):
         return read_imagej(path)
-    if suffix in (".csv", ".tsv", ".txt"):
-        return read_points(path)
+    if suffix in _TABLES:
+        return read_points(path, point_unit)
     message = f"{path} is of no kind that is known here; expected {_KNOWN}."
     raise InputError(message)
 

@@ -291,6 +291,71 @@ def test_the_rim_of_the_window_is_no_border(study, tmp_path):
     assert pd.isna(table["distance_to_border_mm"][0]), "no border of ANT is seen"
 
 
+def write_mm(path, places_mm, unit="mm", start=(0.0, 0.0)):
+    """Write (x, y) of the atlas as X and Y from the corner of the image, 6.6 mm up at the left."""
+    factor = {"mm": 1, "um": 1000}[unit]
+    lines = [
+        f"{(x - start[0]) * factor:.6f},{(6.6 - y - start[1]) * factor:.6f}\n" for x, y in places_mm
+    ]
+    path.write_text("X,Y\n" + "".join(lines))
+    return path
+
+
+PLACES = [IN_ANT, IN_POST, IN_MARK, IN_BULB]
+
+
+@pytest.mark.parametrize("unit", ["mm", "um"])
+@pytest.mark.parametrize("binning", [1, 2, 5])
+def test_points_in_mm_lie_where_they_were_measured(result, tmp_path, unit, binning):
+    """The image spans x from 0 to 4 and y from 6.6 down to 0.6 mm, however large its pixels are."""
+    table = look_up_rois(
+        write_mm(tmp_path / "p.csv", PLACES, unit), result, point_unit=unit, binning=binning
+    )
+    assert table["region"].tolist() == ["ANT", "POST", "MARK", "BULB"]
+    assert table["ml_um"].tolist() == pytest.approx([1000 * x for x, _ in PLACES], abs=0.1)
+    assert table["ap_um"].tolist() == pytest.approx([1000 * (7.2 - y) for _, y in PLACES], abs=0.1)
+    part = write_mm(tmp_path / "part.csv", PLACES, unit, start=(0.4, 0.2))
+    again = look_up_rois(part, result, point_unit=unit, binning=binning, crop_origin=(2, 4))
+    pd.testing.assert_series_equal(again["ml_um"], table["ml_um"])
+    pd.testing.assert_series_equal(again["ap_um"], table["ap_um"])
+
+
+def test_units_are_of_tables_that_are_read_here(result, tmp_path):
+    points_mm = read_rois(write_mm(tmp_path / "p.csv", PLACES), "mm")
+    assert look_up_rois(points_mm, result)["region"].tolist() == ["ANT", "POST", "MARK", "BULB"]
+    for read_before in (points_mm, one_point()):
+        with pytest.raises(InputError, match="read_rois"):
+            look_up_rois(read_before, result, point_unit="mm")
+    with pytest.raises(InputError, match="px, mm, um"):
+        look_up_rois(tmp_path / "p.csv", result, point_unit="cm")
+
+
+def test_points_in_mm_that_are_taken_as_pixels_are_warned_about(result, tmp_path, log):
+    look_up_rois(write_mm(tmp_path / "p.csv", PLACES), result)
+    assert any("--point-unit mm" in message for message in log)
+    log.clear()
+    points(result, PLACES)
+    look_up_rois(write_mm(tmp_path / "p.csv", PLACES), result, point_unit="mm")
+    (tmp_path / "whole.csv").write_text("row,col\n1,2\n3,3\n2,1\n")  # as one clicks pixels
+    look_up_rois(tmp_path / "whole.csv", result)
+    (tmp_path / "one.csv").write_text("row,col\n1.5,2.5\n")
+    look_up_rois(tmp_path / "one.csv", result)
+    assert log == []
+
+
+def test_the_command_takes_points_in_mm(study, tmp_path, capsys):
+    table = write_mm(tmp_path / "p.csv", PLACES)
+    line = ["lookup", str(table), "--alignment", str(study), "-o", str(tmp_path / "out.csv")]
+    assert main([*line, "--point-unit", "mm"]) == 0
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert found["region"].tolist() == ["ANT", "POST", "MARK", "BULB"]
+    tifffile.imwrite(tmp_path / "cells.tif", np.ones(SHAPE, np.uint8))
+    line[1] = str(tmp_path / "cells.tif")
+    capsys.readouterr()
+    assert main([*line, "--point-unit", "mm"]) == 1
+    assert "cells.tif counts in pixels" in capsys.readouterr().err
+
+
 def test_thousands_of_rois_take_one_pass(result):
     """Every ROI by itself would be much too slow; the outcome is the same."""
     random = np.random.default_rng(2)

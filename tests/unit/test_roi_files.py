@@ -10,7 +10,7 @@ import tifffile
 from roifile import ROI_SUBTYPE, ROI_TYPE, ImagejRoi, roiwrite
 
 from brainreg3d.errors import BrainReg3DError, InputError, MissingFileError
-from brainreg3d.lookup import read_rois
+from brainreg3d.lookup import Points, read_rois
 
 # suite2p
 
@@ -459,6 +459,60 @@ def test_points_as_spreadsheet_programs_save_them(tmp_path, encoding):
     rois = read_rois(tmp_path / "points.csv")
     assert rois.names == ("Z\u00e4hne",)
     assert rois.centers_px.tolist() == [[2.5, 7]]
+
+
+@pytest.mark.parametrize("header", ["y,x", "Y,X", "unit"])
+@pytest.mark.parametrize(("unit", "per_mm"), [("mm", 1), ("um", 1000)])
+def test_points_in_mm_count_from_the_corner(tmp_path, unit, per_mm, header):
+    """As ImageJ has a centroid: the mean of its pixels and half a pixel, times the pixel's size."""
+    fields = f"y_{unit},x_{unit}" if header == "unit" else header
+    height_mm, width_mm = 0.02, 0.05
+    centers = [(0.0, 0.0), (3.0, 7.0), (2.5, 1.25), (-1.0, 99.75)]
+    lines = [
+        f"{(row + 0.5) * height_mm * per_mm!r},{(col + 0.5) * width_mm * per_mm!r}"
+        for row, col in centers
+    ]
+    (tmp_path / "points.csv").write_text("\n".join([fields, *lines]))
+    points = read_rois(tmp_path / "points.csv", unit)
+    assert isinstance(points, Points)
+    assert points.names == ("1", "2", "3", "4")
+    rois = points.in_pixels((height_mm, width_mm))
+    assert np.allclose(rois.centers_px, centers, atol=1e-9)
+    assert [pixels(rois, n) for n in range(4)] == [{(0, 0)}, {(3, 7)}, {(3, 1)}, {(-1, 100)}]
+    assert set(rois.kinds) == {"point"}
+    with pytest.raises(InputError, match=r"mm from the corner.*point_unit"):
+        points.in_pixels((1e-12, width_mm))
+
+
+def test_a_results_table_of_imagej(tmp_path):
+    """As ImageJ saves it with centroids and labels, in an image with a scale of 50 px/mm."""
+    (tmp_path / "Results.csv").write_text(
+        " ,Label,Area,X,Y\n1,brain.tif:cell,0.004,0.050,0.150\n2,brain.tif:b,0.002,1.000,0.010\n"
+    )
+    rois = read_rois(tmp_path / "Results.csv", "mm").in_pixels((0.02, 0.02))
+    assert rois.names == ("brain.tif:cell", "brain.tif:b")
+    assert np.allclose(rois.centers_px, [[7, 2], [0, 49.5]])
+
+
+def test_units_that_do_not_fit_say_so(tmp_path):
+    table = tmp_path / "points.csv"
+    table.write_text("y_um,x_um\n1,2\n")
+    with pytest.raises(InputError, match=r"expected row and col.*--point-unit um"):
+        read_rois(table)
+    with pytest.raises(InputError, match="expected y and x in mm"):
+        read_rois(table, "mm")
+    table.write_text("row,col\n1,2\n")
+    with pytest.raises(InputError, match="columns row, col; expected y and x in mm"):
+        read_rois(table, "mm")
+    table.write_text("y,x\n1,far\n")
+    with pytest.raises(InputError, match=r"Line 2.*'far'; expected a number of mm"):
+        read_rois(table, "mm")
+    with pytest.raises(InputError, match=r"px, mm, um .*got 'inch'"):
+        read_rois(table, "inch")
+    np.save(tmp_path / "labels.npy", np.ones((3, 4), np.uint8))
+    for counted in (tmp_path / "labels.npy", np.ones((3, 4), np.uint8)):
+        with pytest.raises(InputError, match=r"--point-unit.*counts in pixels"):
+            read_rois(counted, "mm")
 
 
 def test_names_of_points_may_hold_line_ends(tmp_path):
