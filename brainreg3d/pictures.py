@@ -5,140 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brainreg3d import views
 from brainreg3d._logging import logger
-from brainreg3d.atlas import DEFAULT_BREGMA
 from brainreg3d.confidence import Certainty
+from brainreg3d.drawings import Drawing, confidence_drawings, drawings_of
 from brainreg3d.errors import InputError, OutputError, RegistrationFailed, RenderingUnavailable
-from brainreg3d.maps import SurfaceMaps
 from brainreg3d.state import State
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Drawing = tuple[str, Callable[[], "Figure"]]
-
-
-def drawings_of(product: str, state: State, automatic_contrast: bool = True) -> list[Drawing]:
-    """Return what is to be drawn once a result is there.
-
-    Parameters
-    ----------
-    product : str
-        The field of `State` that was just made.
-    state : State
-        All results so far.
-    automatic_contrast : bool
-        Whether the image's contrast follows ImageJ's rule or spans all values.
-
-    Returns
-    -------
-    list of (str, callable)
-        File names without suffix, and functions that return a figure.
-    """
-    # By the time a result is there, so is what it was made from: `Any` says what types cannot.
-    s: Any = state
-    if product == "atlas":
-        return [("01_atlas", lambda: views.draw_atlas(s.atlas))]
-    if product == "registration":
-        return [
-            (
-                "09_registration",
-                lambda: views.draw_registration(
-                    s.atlas, s.volume, s.registration, automatic_contrast=automatic_contrast
-                ),
-            )
-        ]
-    if s.image is None:
-        return []
-
-    def image() -> Figure:
-        return views.draw_image(
-            s.image,
-            s.alignment.view.pixel_size_mm,
-            atlas=s.atlas,
-            automatic_contrast=automatic_contrast,
-        )
-
-    def overlay() -> Figure:
-        return views.draw_overlay(
-            s.image,
-            s.alignment,
-            s.regions,
-            s.labels,
-            atlas=s.atlas,
-            automatic_contrast=automatic_contrast,
-        )
-
-    def maps() -> Figure:
-        seen = SurfaceMaps(s.alignment.view, s.atlas.annotation)
-        return views.draw_maps(seen, s.labels, s.regions, **where)
-
-    where = {"alignment": s.alignment, "atlas": s.atlas}
-    drawings: dict[str, list[Drawing]] = {
-        "alignment": [
-            ("02_image", image),
-            (
-                "03_brain_cut",
-                lambda: views.draw_cut(s.atlas, s.regions, s.alignment, image=s.image),
-            ),
-        ],
-        "projections": [
-            ("04_projections", lambda: views.draw_projections(s.projections, s.regions, **where)),
-        ],
-        "visible": [
-            ("05_depth", lambda: views.draw_depth(s.projections, s.visible, s.regions, **where)),
-        ],
-        "labels": [
-            ("06_labels", lambda: views.draw_labels(s.labels, s.regions, **where)),
-            ("07_overlay", overlay),
-            ("08_masks", lambda: views.draw_masks(s.labels, s.regions, **where)),
-            ("11_maps", maps),
-        ],
-    }
-    if product == "alignment" and s.alignment.bregma != DEFAULT_BREGMA:
-        # Only now is it known which bregma the run counts from.
-        atlas = ("01_atlas", lambda: views.draw_atlas(s.atlas, bregma=s.alignment.bregma))
-        return [atlas, *drawings[product]]
-    return drawings.get(product, [])
-
-
-def confidence_drawings(
-    state: State, certainty: Certainty | None, automatic_contrast: bool = True
-) -> list[Drawing]:
-    """Return what is to be drawn of how certain labels are.
-
-    Parameters
-    ----------
-    state, certainty
-        As for `Pictures.draw_confidence`.
-    automatic_contrast : bool
-        As for `drawings_of`.
-
-    Returns
-    -------
-    list of (str, callable)
-        As `drawings_of` returns it; empty where it is not known how certain the pose is.
-    """
-    s: Any = state
-    if certainty is None or s.image is None:
-        return []
-
-    def confidence() -> Figure:
-        return views.draw_confidence(
-            certainty.confidence,
-            s.image,
-            s.alignment,
-            s.regions,
-            s.labels,
-            spread=str(certainty.sigma),
-            atlas=s.atlas,
-            automatic_contrast=automatic_contrast,
-        )
-
-    return [("10_confidence", confidence)]
 
 
 class Pictures:
