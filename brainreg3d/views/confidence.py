@@ -74,27 +74,16 @@ def draw_confidence(
     view = alignment.view
     safe = confidence >= share
     parts = split_hemispheres(labels.labels, labels.hemisphere)
-    labelled = labels.labels > 0
-    safe_part = (safe & labelled).sum() / max(1, labelled.sum())
     headings = [
         ("a  Confidence", "share of drawn poses that keep the label"),
         ("b  Safe cores", f"in colour: {share:.0%} or more keep the region"),
     ]
-    captions = [f"Poses drawn with 1 sigma of {spread}"] if spread else []
-    captions += [f"{safe_part:.0%} of the pixels in regions are safe."]
-    lost = [
-        region.acronym
-        for place, region in enumerate(regions, 1)
-        if region.acronym not in labels.unseen and not (safe & (labels.labels == place)).any()
-    ]
-    if lost:
-        captions.append(f"Without a safe pixel: {list_names(lost)}")
     page = PanelPage(
         labels.labels.shape,
         view.pixel_size_mm,
         f"{image.stem}: how certain labels are",
         headings,
-        [*captions, *atlas_line(atlas)],
+        [*_captions(safe, regions, labels, spread), *atlas_line(atlas)],
         view.pose,
         columns=2,
         right_in=BAR_IN,
@@ -116,6 +105,23 @@ def draw_confidence(
     )
     draw_names(right, names, on_image=True)
     return figure
+
+
+def _captions(
+    safe: NDArray[np.bool_], regions: RegionSet, labels: Labels, spread: str
+) -> list[str]:
+    labelled = labels.labels > 0
+    safe_part = (safe & labelled).sum() / max(1, labelled.sum())
+    captions = [f"Poses drawn with 1 sigma of {spread}"] if spread else []
+    captions += [f"{safe_part:.0%} of the pixels in regions are safe."]
+    lost = [
+        region.acronym
+        for place, region in enumerate(regions, 1)
+        if region.acronym not in labels.unseen and not (safe & (labels.labels == place)).any()
+    ]
+    if lost:
+        captions.append(f"Without a safe pixel: {list_names(lost)}")
+    return captions
 
 
 def _size_in(axes: Axes) -> tuple[float, float]:

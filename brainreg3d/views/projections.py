@@ -15,6 +15,7 @@ from brainreg3d.views.sheet import show_pixels
 from brainreg3d.views.style import atlas_line, region_color, styled
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _LARGEST_PX = 320  # of a panel; finer counts could not be seen
@@ -46,11 +47,8 @@ def draw_projections(
     matplotlib.figure.Figure
         The picture; the more samples fall onto a place, the stronger the colour.
     """
-    samples, shape = projections.samples, projections.image_shape
-    hidden = projections.hidden
-    label = np.concatenate([samples.region, hidden.region])
-    row, col = np.divmod(hidden.pixel, shape[1])
-    x_px, y_px = np.concatenate([samples.x_px, col]), np.concatenate([samples.y_px, row])
+    shape = projections.image_shape
+    label, x_px, y_px = _all_samples(projections)
     counts = np.bincount(label, minlength=len(regions) + 1)[1:]
     drawn = choose_largest(counts)
     headings = [
@@ -81,14 +79,33 @@ def draw_projections(
     for axes, place in zip(panels, drawn, strict=True):
         chosen = order[stops[place] : stops[place + 1]]
         density = sample_density(x_px[chosen], y_px[chosen], shape)
-        # From a light tint up, so that a single sample is seen too.
-        strength = np.where(density > 0, 0.3 + 0.7 * density / max(density.max(), 1e-9), 0.0)
-        color = np.array(region_color(regions[place]))
-        pixels = np.rint(255 * (1 - strength[..., None] * (1 - color))).astype(np.uint8)
-        rows, cols = density.shape
-        step = -(-max(shape) // _LARGEST_PX)
-        show_pixels(axes, pixels, extent=(-0.5, cols * step - 0.5, rows * step - 0.5, -0.5))
+        _show_density(axes, density, region_color(regions[place]), shape)
     return figure
+
+
+def _all_samples(
+    projections: Projections,
+) -> tuple[NDArray[np.integer], NDArray[np.float64], NDArray[np.float64]]:
+    """Return region, column and row of every sample, those of hidden surfaces included."""
+    samples, hidden = projections.samples, projections.hidden
+    label = np.concatenate([samples.region, hidden.region])
+    row, col = np.divmod(hidden.pixel, projections.image_shape[1])
+    return label, np.concatenate([samples.x_px, col]), np.concatenate([samples.y_px, row])
+
+
+def _show_density(
+    axes: Axes,
+    density: NDArray[np.float64],
+    color: tuple[float, float, float],
+    shape: tuple[int, int],
+) -> None:
+    """Colour cells of `sample_density` the stronger the more samples they hold."""
+    # From a light tint up, so that a single sample is seen too.
+    strength = np.where(density > 0, 0.3 + 0.7 * density / max(density.max(), 1e-9), 0.0)
+    pixels = np.rint(255 * (1 - strength[..., None] * (1 - np.array(color)))).astype(np.uint8)
+    step = _cell_px(shape)
+    rows, cols = density.shape
+    show_pixels(axes, pixels, extent=(-0.5, cols * step - 0.5, rows * step - 0.5, -0.5))
 
 
 def sample_density(
@@ -108,13 +125,17 @@ def sample_density(
     numpy.ndarray of float64
         Counts, in cells of a whole number of pixels.
     """
-    step = -(-max(shape) // _LARGEST_PX)
+    step = _cell_px(shape)
     rows, cols = (-(-length // step) for length in shape)
     y, x = y_px + 0.5, x_px + 0.5
     inside = (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
     cell = (y[inside] // step * cols + x[inside] // step).astype(np.int64)
     counts = np.bincount(cell, minlength=rows * cols)
     return counts.reshape(rows, cols).astype(np.float64)
+
+
+def _cell_px(shape: tuple[int, int]) -> int:
+    return -(-max(shape) // _LARGEST_PX)
 
 
 def _extent(projections: Projections) -> str:
