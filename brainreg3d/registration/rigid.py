@@ -21,10 +21,10 @@ from brainreg3d.registration.arguments import (
 from brainreg3d.registration.basins import BEYOND_REACH_DEG, find_basin
 from brainreg3d.registration.finish import finish
 from brainreg3d.registration.images import PhysicalImage
-from brainreg3d.registration.refine import make_level, metric_value
+from brainreg3d.registration.refine import Level, make_level, metric_value
 from brainreg3d.registration.rotations import angles_between_deg
 from brainreg3d.registration.search import PoseScorer
-from brainreg3d.registration.tissue import find_tissue
+from brainreg3d.registration.tissue import Tissue, find_tissue
 from brainreg3d.registration.verdict import Overlap, check_tissue, judge, measure_overlap
 
 _COARSE_MM, _FINEST_MM = 0.2, 0.05
@@ -138,11 +138,7 @@ def register_rigid(
     fixed_tissue = find_tissue(fixed, "the atlas", fixed_mask)
     moving_tissue = find_tissue(moving, "the volume", moving_mask)
     check_tissue(fixed_tissue, moving_tissue)
-    finest = max(fixed.voxel_mm, moving.voxel_mm, _FINEST_MM)
-    levels = [
-        make_level(fixed, fixed_tissue, moving, moving_tissue, size)
-        for size in sorted({max(_COARSE_MM, finest), finest}, reverse=True)
-    ]
+    levels = _coarse_to_fine(fixed, fixed_tissue, moving, moving_tissue)
     scorer = PoseScorer(fixed_tissue, moving_tissue)
     basin = find_basin(scorer, levels[0], (fixed_tissue, moving_tissue), start, reach_deg)
     _check_reach(basin.matrix[:3, :3], start, reach_deg)
@@ -171,6 +167,15 @@ def register_rigid(
         warnings=warnings,
         duration_s=time.perf_counter() - began,
     )
+
+
+def _coarse_to_fine(
+    fixed: PhysicalImage, fixed_tissue: Tissue, moving: PhysicalImage, moving_tissue: Tissue
+) -> list[Level]:
+    """Return both volumes at the resolutions they are compared at; one, where they are coarse."""
+    finest = max(fixed.voxel_mm, moving.voxel_mm, _FINEST_MM)
+    sizes_mm = sorted({max(_COARSE_MM, finest), finest}, reverse=True)
+    return [make_level(fixed, fixed_tissue, moving, moving_tissue, size) for size in sizes_mm]
 
 
 def _check_reach(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from brainreg3d.errors import InputError, RecordingError
 from brainreg3d.traces.missing_chunks import fault_of, first_lost
-from brainreg3d.traces.reader import Box, Reader, Recording, choose_frames, recording_of
+from brainreg3d.traces.reader import Box, Layout, Reader, Recording, choose_frames, recording_of
 from brainreg3d.traces.stored_planes import PIECE_BYTES, StoredPlanes
 
 
@@ -95,10 +95,23 @@ def open_hdf5(
     InputError
         If the channel or the dataset is missing or wrong.
     """
+    with _open_file(path) as file:
+        dataset = _choose_dataset(file, member, path.name)
+        name = f"{path.name}::{dataset.name.lstrip('/')}"
+        layout = choose_frames(dataset.shape[:-2], channel, name)
+        n_frames = layout.n_frames
+        if missing_chunks == "error" and not dataset.is_virtual:
+            is_there, n_each = _chunks_there(dataset, layout.index)
+            n_frames = first_lost(is_there, n_each, n_frames)
+        reader = _reader_of(dataset, path, layout, n_frames)
+        return recording_of(reader, path, name, fault_of(n_frames, layout.n_frames))
+
+
+def _open_file(path: Path) -> Any:
     import h5py
 
     try:
-        file = h5py.File(path, "r")
+        return h5py.File(path, "r")
     except OSError as error:
         cut = "truncated" in str(error)
         what = "is cut short" if cut else "cannot be read as an HDF5 file"
@@ -107,46 +120,36 @@ def open_hdf5(
             f"could be read; copy or record it again."
         )
         raise RecordingError(message) from error
-    with file:
-        dataset = _choose_dataset(file, member, path.name)
-        name = f"{path.name}::{dataset.name.lstrip('/')}"
-        shape = tuple(dataset.shape)
-        layout = choose_frames(shape[:-2], channel, name)
-        axis = layout.index.index(slice(None))
-        n_frames = layout.n_frames
-        if missing_chunks == "error" and not dataset.is_virtual:
-            is_there, n_each = _chunks_there(dataset, layout.index, axis)
-            n_frames = first_lost(is_there, n_each, n_frames)
-        frames_shape = (n_frames, shape[-2], shape[-1])
-        offset = dataset.id.get_offset()
-        reader: Reader
-        if dataset.chunks is None and offset is not None and dataset.external is None:
-            plane_bytes = shape[-2] * shape[-1] * dataset.dtype.itemsize
-            reader = StoredPlanes(
-                (str(path.absolute()),),
-                frames_shape,
-                dataset.dtype,
-                offset + layout.first * plane_bytes,
-                layout.step * plane_bytes,
-            )
-        else:
-            chunks = dataset.chunks or (1,) * (len(shape) - 2) + shape[-2:]
-            reader = Hdf5Frames(
-                str(path.absolute()),
-                dataset.name,
-                frames_shape,
-                dataset.dtype.newbyteorder("="),
-                (chunks[axis], chunks[-2], chunks[-1]),
-                layout.index,
-            )
-        return recording_of(reader, path, name, fault_of(n_frames, layout.n_frames))
 
 
-def _chunks_there(
-    dataset: Any, index: tuple[slice | int, ...], axis: int
-) -> tuple[NDArray[np.bool_], int]:
+def _reader_of(dataset: Any, path: Path, layout: Layout, n_frames: int) -> Reader:
+    """Return what reads past the library where data lie as they are, or else through it."""
+    file, shape = str(path.absolute()), dataset.shape
+    frames_shape = (n_frames, shape[-2], shape[-1])
+    offset = dataset.id.get_offset()
+    if dataset.chunks is None and offset is not None and dataset.external is None:
+        plane_bytes = shape[-2] * shape[-1] * dataset.dtype.itemsize
+        first = offset + layout.first * plane_bytes
+        step = layout.step * plane_bytes
+        return StoredPlanes((file,), frames_shape, dataset.dtype, first, step)
+    chunks = dataset.chunks or (1,) * (len(shape) - 2) + shape[-2:]
+    return Hdf5Frames(
+        file,
+        dataset.name,
+        frames_shape,
+        dataset.dtype.newbyteorder("="),
+        (chunks[_frame_axis(layout.index)], chunks[-2], chunks[-1]),
+        layout.index,
+    )
+
+
+def _frame_axis(index: tuple[slice | int, ...]) -> int:
+    return index.index(slice(None))
+
+
+def _chunks_there(dataset: Any, index: tuple[slice | int, ...]) -> tuple[NDArray[np.bool_], int]:
     """Return which chunks were written, and how many frames each holds."""
-    chunks = dataset.chunks
+    chunks, axis = dataset.chunks, _frame_axis(index)
     if chunks is None:
         return np.full((1, 1, 1), dataset.id.get_storage_size() > 0), max(1, dataset.shape[axis])
     counts = [-(-n // size) for n, size in zip(dataset.shape, chunks, strict=True)]
