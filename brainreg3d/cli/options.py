@@ -26,13 +26,15 @@ ATLAS_OPTION_NAMES = (
 """What `atlas_options` adds, and `atlas_arguments` takes."""
 
 
-def atlas_options(command: CommandT) -> CommandT:
+def atlas_options(command: CommandT, default: str = "allen_mouse_25um") -> CommandT:
     """Add the options that choose an atlas.
 
     Parameters
     ----------
     command : callable
         A click command function.
+    default : str
+        What its help says that is taken without them.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def atlas_options(command: CommandT) -> CommandT:
             "--atlas",
             metavar="NAME",
             help="allen_mouse_{10,25,50,100}um, phantom_{25,50,100}um, or an installed "
-            "BrainGlobe atlas.  [default: allen_mouse_25um]",
+            f"BrainGlobe atlas.  [default: {default}]",
         ),
         click.option("--annotation", type=_PATH, help="Local atlas: volume of structure ids."),
         click.option("--structures", type=_PATH, help="Local atlas: structure tree, JSON or CSV."),

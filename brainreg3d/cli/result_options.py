@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def relabelling_options(command: CommandT) -> CommandT:
     """
     return add_options(
         command,
-        atlas_options,
+        functools.partial(atlas_options, default="the alignment's"),
         region_options,
         *_labelling_options(*["as the run"] * 3),
         pixel_size_option,
