@@ -38,6 +38,14 @@ LEVEL = {"center_mm": [5.7, 7.0, 8.0]}
 TILTED = {"center_mm": [7.2, 7.5, 7.6], "yaw_deg": 90.0, "pitch_deg": -6.0, "roll_deg": 12.0}
 WIDTH_MM, HEIGHT_MM = 200 * 0.025, 120 * 0.025
 PICTURE = "#brainreg3d-view img[src^='data:']"
+COUNT = """() => {
+  const trigger = window.trame.trigger;
+  window.unanswered = 0;
+  window.trame.trigger = (...words) => {
+    window.unanswered++;
+    return trigger(...words).finally(() => window.unanswered--);
+  };
+}"""
 HANGS_S = 60  # nothing takes as long, however busy the machine
 
 
@@ -177,15 +185,16 @@ def last_look(page):
 def shows(page):
     """Return the page once it shows the brain."""
     page.wait_for_selector(PICTURE)
+    page.evaluate(COUNT)
     return page
 
 
 def quiet(page):
-    """Wait until the picture stays as it is."""
+    """Wait until all that was done is answered, and the picture stays as it is."""
     last, since = None, time.monotonic()
     while time.monotonic() - since < 0.7:
-        now = page.get_attribute(PICTURE, "src")
-        if now != last:
+        now = page.get_attribute(PICTURE, "src"), page.evaluate("window.unanswered")
+        if now != last or now[1]:
             last, since = now, time.monotonic()
         page.wait_for_timeout(50)
 
@@ -352,6 +361,7 @@ def test_the_page_stays_when_a_part_of_it_comes_late(windows, visit):
     assert page.is_visible(PICTURE)
     page.keyboard.press("Escape")
     page.wait_for_selector("text=Cancelled")
+    assert windows.outcome() == {"outcome": "cancelled"}
 
 
 def fetch(url, headers=None):
