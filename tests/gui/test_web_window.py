@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import http.client
 import importlib.util
@@ -24,6 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from needed import lacks
+from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from brainreg3d import offscreen
@@ -190,13 +192,19 @@ def shows(page):
 
 
 def quiet(page):
-    """Wait until all that was done is answered, and the picture stays as it is."""
+    """Wait until all that was done is answered, and the fine picture stays as it is."""
     last, since = None, time.monotonic()
     while time.monotonic() - since < 0.7:
         now = page.get_attribute(PICTURE, "src"), page.evaluate("window.unanswered")
-        if now != last or now[1]:
+        if now != last or now[1] or not is_fine(now[0]):
             last, since = now, time.monotonic()
         page.wait_for_timeout(50)
+
+
+def is_fine(url):
+    """Tell whether a picture is not one of those that are made in haste."""
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as jpeg:
+        return max(jpeg.quantization[0]) < 20  # 12 for the quality 95, 73 for 70
 
 
 def picture(page):
