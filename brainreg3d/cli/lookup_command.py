@@ -94,7 +94,7 @@ def _summary(table: Any) -> list[str]:
     outside = int((table["n_outside"] > 0).sum())
     if outside:
         lines.append(
-            f"{outside} of {len(table)} ROIs reach beyond the aligned image (n_outside); is "
-            f"--binning, --crop-origin or, for a table in mm or µm, --point-unit missing?"
+            f"{outside} of {len(table)} ROIs reach beyond the aligned image (n_outside); check "
+            f"--binning, --crop-origin and, for a table of points, --point-unit."
         )
     return lines

@@ -13,6 +13,8 @@ from brainreg3d.errors import InputError
 from brainreg3d.lookup.imagej import rois_of
 from brainreg3d.lookup.rois import Rois
 
+_FEWEST_GREY_LEVELS = 20
+
 
 def read_label_tiff(path: Path) -> Rois:
     """Read ROIs from a TIFF.
@@ -104,6 +106,7 @@ def rois_of_labels(picture: NDArray[Any], where: str) -> Rois:
         raise InputError(message)
     if values.size == 1:
         _warn_of_parts(picture != 0, where)
+    _warn_of_photo(picture, values.size, where)
     order = np.argsort(owners, kind="stable")
     rows, cols, owners = rows[order], cols[order], owners[order]
     counts = np.bincount(owners)
@@ -117,6 +120,18 @@ def rois_of_labels(picture: NDArray[Any], where: str) -> Rois:
         centers_px=centers / counts[:, None],
         shape=(picture.shape[0], picture.shape[1]),
     )
+
+
+def _warn_of_photo(picture: NDArray[Any], n_values: int, where: str) -> None:
+    """Warn of a picture in which hardly any pixel is 0 or has the value of the next one."""
+    pairs = (picture[:, 1:] == picture[:, :-1])[picture[:, 1:] != 0]
+    if n_values > _FEWEST_GREY_LEVELS and pairs.size > picture.size / 2 and pairs.mean() < 0.5:
+        logger.warning(
+            "%s has %d values that change from pixel to pixel, each taken as one ROI; it looks "
+            "like a photo. A label image holds one value for each ROI and 0 elsewhere.",
+            where,
+            n_values,
+        )
 
 
 def _warn_of_parts(mask: NDArray[np.bool_], where: str) -> None:

@@ -15,6 +15,7 @@ from brainreg3d.geometry import ImageView, Pose
 from brainreg3d.io.alignment import AlignmentFile, read_alignment
 from brainreg3d.state import Alignment, Image
 
+_MAY_BE_ONE = {"local", "allen_mouse"}  # what files of the user's mostly are
 _FARTHEST_BOXES = 100.0  # lengths of the box; numbers in µm are hundreds of them away
 
 
@@ -122,10 +123,19 @@ def check_atlas(record: AlignmentFile, atlas: Atlas) -> None:
         The atlas that it is used with.
     """
     name = record.atlas.get("name", atlas.name)
-    if name != atlas.name and "local" not in (name, atlas.name):
-        logger.warning("The alignment was made with atlas %s, not %s.", name, atlas.name)
+    if name != atlas.name and not {name, atlas.name} <= _MAY_BE_ONE:
+        logger.warning(
+            "The alignment was made with %s, not %s; positions mean the same only if both are the "
+            "same brain in the same place.",
+            _words(name),
+            _words(atlas.name),
+        )
     if name == atlas.name and _is_other_annotation(record.atlas, atlas):
         logger.warning("The alignment was made with another annotation of atlas %s.", name)
+
+
+def _words(name: str) -> str:
+    return "an atlas of local files" if name == "local" else f"atlas {name}"
 
 
 def _is_other_annotation(recorded: Mapping[str, Any], atlas: Atlas) -> bool:

@@ -90,7 +90,7 @@ class LocalTemplateSource(Step):
         is_lone = self.annotation is None and self.structures is None
         if not is_whole and not (is_lone and self.template is not None):
             message = (
-                "LocalTemplateSource needs annotation and structures (--annotation FILE "
+                "An atlas of local files needs annotation and structures (--annotation FILE "
                 "--structures FILE), or a template alone to register volumes to."
             )
             raise PlanError(message)

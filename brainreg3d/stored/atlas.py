@@ -12,7 +12,8 @@ import attrs
 from brainreg3d import steps
 from brainreg3d._logging import logger
 from brainreg3d.atlas import Atlas
-from brainreg3d.errors import AtlasError, DownloadError, InputError, MissingFileError
+from brainreg3d.errors import AtlasError, DownloadError, MissingFileError
+from brainreg3d.options import refuse_both
 from brainreg3d.sources.allen_catalog import allen_annotation_um
 from brainreg3d.steps import Step
 from brainreg3d.steps.given_alignment import check_atlas
@@ -82,7 +83,7 @@ def atlas_of(
     digest = record.run.get("atlas", {}).get("sha256", {}).get("annotation")
     if source is not None:
         atlas: Atlas = source.compute()
-        _check_changed(record, atlas)
+        check_atlas(record.alignment, atlas)
         is_same = digest is not None and atlas.sha256.get("annotation") == digest
         load = functools.partial(_given, atlas)
         return StoredAtlas(load, digest) if is_same else StoredAtlas(load, None, _ANOTHER)
@@ -101,9 +102,7 @@ def _given(atlas: Atlas) -> Atlas:
 def _given_source(filling: Any, given: Mapping[str, Any], entry: Mapping[str, Any] | None) -> Any:
     """Return the source that takes the place of the recorded one, if there is one."""
     atlas, source = given.get("atlas"), given.get("template_source")
-    if atlas is not None and source is not None:
-        message = "Give either atlas= or template_source=, not both."
-        raise InputError(message)
+    refuse_both(atlas=atlas, template_source=source)
     if atlas is not None:
         return steps.TemplateSource(atlas=atlas)
     if source is None and not is_own("TemplateSource", filling):

@@ -457,6 +457,14 @@ def test_another_atlas_labels_anew(study):
     assert "ANT" in again.unseen
 
 
+def test_another_atlas_for_a_run_is_warned_about(study, log):
+    run(study, template_source=None, atlas=make_atlas())
+    BrainReg3D.load(study, atlas=make_atlas(without_surface_of_ant()))
+    assert not any("made with" in message for message in log)
+    BrainReg3D.load(study, atlas=attrs.evolve(make_atlas(), name="other_mouse"))
+    assert any("not atlas other_mouse" in message for message in log)
+
+
 def test_what_cannot_be_given_is_named(study):
     run(study)
     with pytest.raises(PlanError, match=r"'hemispheres'.*hemisphere"):

@@ -111,9 +111,27 @@ def test_another_image(align, log):
         align({"image": {"shape": [20, 24]}}, given=(0.1, 0.1))
 
 
-def test_another_atlas_is_warned_about(align, log):
-    align({"atlas": {"name": "allen_mouse"}}, given=(0.1, 0.1))
-    assert any("allen_mouse" in message for message in log)
+@pytest.mark.parametrize(
+    ("made_with", "used", "warned"),
+    [
+        ("allen_mouse", "tiny", True),
+        ("phantom", "local", True),
+        ("local", "whs_sd_rat", True),
+        ("allen_mouse", "local", False),  # files of Allen's that the user has
+        ("local", "allen_mouse", False),
+        ("local", "local", False),
+    ],
+)
+def test_another_atlas_is_warned_about(tiny_atlas, tmp_path, log, made_with, used, warned):
+    atlas = attrs.evolve(tiny_atlas, name=used)
+    recorded = {"name": made_with}
+    content = {"schema": "brainreg3d/alignment/1", "pose": attrs.asdict(POSE), "atlas": recorded}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    ManualAligner(alignment=tmp_path / "a.json").compute(
+        image=Image(np.zeros(SHAPE), "m", "a"), atlas=atlas,
+        regions=select_regions(atlas, ["ANT"]), pixel_size_mm=(0.1, 0.1),
+    )  # fmt: skip
+    assert any("same brain" in message for message in log) == warned
 
 
 @pytest.mark.parametrize(

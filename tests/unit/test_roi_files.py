@@ -411,6 +411,22 @@ def test_a_mask_of_many_is_warned_about(log):
     assert any("2 parts" in message and "scipy.ndimage.label" in message for message in log)
 
 
+def test_a_photo_for_a_label_image_is_warned_about(log):
+    draw = np.random.default_rng(1)
+    read_rois(draw.integers(1, 4000, (40, 50)).astype(np.uint16))
+    assert any("looks like a photo" in message for message in log)
+
+
+def test_label_images_are_no_photos(log):
+    draw = np.random.default_rng(1)
+    tiles = np.arange(1, 101).reshape(10, 10).repeat(4, axis=0).repeat(4, axis=1)
+    points = np.zeros((40, 50), np.uint16)
+    points.ravel()[draw.permutation(2000)[:300]] = np.arange(1, 301)
+    for picture in (tiles, points):
+        read_rois(picture)
+    assert not log
+
+
 @pytest.mark.parametrize(
     "text",
     ["name,row,col\nA,3,7\nB,2.5,1.25\n", "col;row;label\n7;3;A\n1.25;2.5;B\n",
