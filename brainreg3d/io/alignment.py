@@ -169,13 +169,20 @@ def _atlas(section: Mapping[str, Any]) -> Mapping[str, Any]:
             message = f'"{name}" of "atlas" is a text; got {value!r}.'
             raise AlignmentError(message)
     size = section.get("resolution_um")
-    if size is not None and not any(
-        (numbers := finite_numbers(size, count)) is not None and min(numbers) > 0
-        for count in (1, 3)
-    ):
-        message = f'"resolution_um" of "atlas" is a number from 0 on, or three; got {size!r}.'
+    if size is not None and not _is_resolution(size):
+        message = (
+            f'"resolution_um" of "atlas" is a positive number, or a list of three such as '
+            f"[25, 25, 25]; got {size!r}."
+        )
         raise AlignmentError(message)
     return section
+
+
+def _is_resolution(value: Any) -> bool:
+    if isinstance(value, list) and any(isinstance(item, list) for item in value):
+        return False  # numbers in lists of lists are not what names of atlases are made of
+    found = (finite_numbers(value, count) for count in (1, 3))
+    return any(numbers is not None and min(numbers) > 0 for numbers in found)
 
 
 def alignment_content(

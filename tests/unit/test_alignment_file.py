@@ -114,6 +114,8 @@ def test_what_is_no_number_is_refused_before_the_run(tmp_path, constant, where):
     [
         {"name": 5}, {"annotation_sha256": 5}, {"resolution_um": "fine"}, {"resolution_um": 0},
         {"resolution_um": [10, 20]}, {"resolution_um": [10, 20, -5]},
+        {"resolution_um": [[1, 2, 3]]}, {"resolution_um": [[1], [2], [3]]},
+        {"resolution_um": [[25]]},
     ],
     ids=str,
 )  # fmt: skip
@@ -121,6 +123,8 @@ def test_an_atlas_that_is_none_is_refused(atlas):
     base = {"schema": "brainreg3d/alignment/1", "pose": {"center_mm": [1, 2, 3]}}
     with pytest.raises(AlignmentError, match=f'"{next(iter(atlas))}" of "atlas" is'):
         parse_alignment(base | {"atlas": atlas})
+    with pytest.raises(AlignmentError, match="positive number, or a list of three"):
+        parse_alignment(base | {"atlas": {"name": "rat", "resolution_um": 0}})
     usual = {"name": "rat", "resolution_um": [10, 20, 5.5], "annotation_sha256": ""}
     assert parse_alignment(base | {"atlas": usual}).atlas == usual
 
