@@ -133,7 +133,8 @@ def _enter_box(box, ray, start):  # type: ignore[no-untyped-def]
             one, other = _crossing(box[axis], ray, axis), _crossing(box[axis + 3], ray, axis)
             enter = max(enter, min(one, other))
             leave = min(leave, max(one, other))
-    return enter, leave
+    # A ray without numbers or without a direction would never leave.
+    return (enter, leave) if np.isfinite(enter) and np.isfinite(leave) else (1.0, 0.0)
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -236,22 +237,26 @@ def _leaves_clear_cube(gaps, middle, apart, time):  # type: ignore[no-untyped-de
 
 @njit(error_model="numpy", forceinline=True)
 def _voxels_around(box, middle, apart, time, until, axis):  # type: ignore[no-untyped-def]
-    """Return the voxels of a box in which some rays are between two times, first and end."""
+    """Return the voxels of a box that some rays are in between two times, first and end.
+
+    Where there are many, these are some others, and just too many.
+    """
     one, other = middle[axis] + time * middle[axis + 3], middle[axis] + until * middle[axis + 3]
     reach = apart[axis] + until * apart[axis + 3]
     low, high = min(one, other) - reach, max(one, other) + reach
     if not high - low < _MOST_AROUND:  # true also of what is no number
-        return box[axis], box[axis + 3]
+        return 0, _MOST_AROUND + 1
     return max(np.int64(np.floor(low)), box[axis]), min(np.int64(np.floor(high)) + 1, box[axis + 3])
 
 
 @njit(error_model="numpy", forceinline=True)
 def _is_clear(volume, held, box, member, middle, apart, time, until):  # type: ignore[no-untyped-def]
-    """Tell whether nothing that is looked for lies around some rays between two times."""
+    """Tell whether some rays are in a box, and nothing that is looked for lies around them."""
     first_x, end_x = _voxels_around(box, middle, apart, time, until, 0)
     first_y, end_y = _voxels_around(box, middle, apart, time, until, 1)
     first_z, end_z = _voxels_around(box, middle, apart, time, until, 2)
-    if max(end_x - first_x, 0) * max(end_y - first_y, 0) * max(end_z - first_z, 0) > _MOST_AROUND:
+    around = max(end_x - first_x, 0) * max(end_y - first_y, 0) * max(end_z - first_z, 0)
+    if not 0 < around <= _MOST_AROUND:
         return False
     for z in range(first_z, end_z):
         for y in range(first_y, end_y):
@@ -330,7 +335,7 @@ def walk_to_first(volume, held, gaps, box, member, spacing, origins, directions,
             distances[number] = np.nan
             places[number] = 0
             halves[number] = False
-            if enter < leave and np.isfinite(enter):
+            if enter < leave:
                 ray = _ray_in_voxels(origins, directions, number, spacing)
                 state = _state_at(enter, ray)
                 state, place = _find_member(volume, held, gaps, box, member, ray, state)
@@ -359,7 +364,7 @@ def walk_to_each(  # type: ignore[no-untyped-def]
     for number in range(count):
         ray = _ray_in_voxels(origins, directions, number, spacing)
         enter, leave = _enter_box(box, ray, start)
-        if not (enter < leave and np.isfinite(enter)):
+        if not enter < leave:
             continue
         first[:] = np.nan
         n_met = 0

@@ -70,6 +70,7 @@ def cast_first_hits(
     """
     member = annotation.ids != 0 if opaque is None else opaque & (np.arange(opaque.size) > 0)
     source, volume = RaySource(rays), _walked_through(annotation, member)
+    numbers = None if numbers is None else np.asarray(numbers, dtype=np.int64)
     count = source.count if numbers is None else numbers.size
     index, distance_mm = np.empty(count, dtype=np.uint16), np.empty(count)
     right = np.empty(count, dtype=np.bool_)

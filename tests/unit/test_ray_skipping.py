@@ -347,6 +347,37 @@ def test_rays_without_numbers_meet_nothing(value):
     assert cast_first_hits(annotation, rays).index.tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("which", ["nan origin", "nan direction", "no direction"])
+@pytest.mark.parametrize("filled", [True, False])
+def test_one_bad_ray_among_its_neighbours_keeps_none_of_them_up(which, filled):
+    volume = np.zeros((20, 20, 20), np.uint16)
+    volume[9:12, 9:12, 9:12] = filled
+    origins = np.column_stack([np.linspace(0.2, 1.8, 16), np.ones(16), -np.ones(16)])
+    directions = np.column_stack([np.linspace(-0.3, 0.3, 16), np.full(16, 0.01), np.ones(16)])
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    good = np.arange(16) != 3
+    annotation = annotation_of(volume, (0.1, 0.1, 0.1))
+    alone = cast_first_hits(annotation, Rays(origins[good], directions[good], 0.0))
+    assert alone.index.any() == filled
+    changed = origins if which == "nan origin" else directions
+    changed[3] = 0.0 if which == "no direction" else np.nan
+    hits = cast_first_hits(annotation, Rays(origins, directions, 0.0))
+    assert hits.index[3] == 0
+    np.testing.assert_array_equal(hits.distance_mm[good], alone.distance_mm)
+
+
+def test_neighbours_that_start_far_apart_do_not_wait_for_each_other():
+    volume = np.zeros((20, 20, 20), np.uint16)
+    volume[3, 3, 3] = volume[-2, -2, -2] = 1
+    spacing = (0.1, 0.1, 0.1)
+    origins = np.array([[-1e9, 1.85, 1.85]] * 16)
+    origins[3:9, 0] = -1.0
+    rays = Rays(origins, np.array([[1.0, 0.0, 0.0]]), 0.0)
+    hits = cast_first_hits(annotation_of(volume, spacing), rays)
+    assert hits.index.all()
+    check_first_hits(volume, spacing, rays, hits)
+
+
 @pytest.mark.real_data
 @pytest.mark.parametrize("seed", range(6))
 def test_every_pixel_of_the_real_annotation(seed, real_atlas):
