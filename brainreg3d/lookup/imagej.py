@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from roifile import ImagejRoi
 
 _MOST_BYTES = 1 << 28  # of one ROI
+_MOST_NAMES = 5  # in a warning
 _FARTHEST_PX, _LARGEST_PX = 1 << 20, 1 << 26
 _AREAS = {"POLYGON": "polygon", "FREEHAND": "freehand", "TRACED": "traced"}
 _LINES = {"LINE": "line", "POLYLINE": "polyline", "FREELINE": "freeline", "ANGLE": "angle"}
@@ -102,7 +103,25 @@ def rois_of(members: list[tuple[str, bytes]], path: Path) -> Rois:
     found: list[Roi] = []
     for name, data in members:
         found += _parts(_decode(name, data, path), name, path)
-    return gather(_with_names_of_their_own(found))
+    rois = gather(_with_names_of_their_own(found))
+    _warn_of_nothing_covered(rois, path)
+    return rois
+
+
+def _warn_of_nothing_covered(rois: Rois, path: Path) -> None:
+    empty = [name for name, n in zip(rois.names, rois.n_pixels.tolist(), strict=True) if n == 0]
+    if not empty:
+        return
+    more = f" and {len(empty) - _MOST_NAMES} more" if len(empty) > _MOST_NAMES else ""
+    logger.warning(
+        "%d of %d ROIs of %s have no pixels, and so no region: no centre of a pixel lies inside, "
+        "as in areas smaller than a pixel (%s%s). Make them larger, or mark points in their place.",
+        len(empty),
+        len(rois),
+        path.name,
+        ", ".join(empty[:_MOST_NAMES]),
+        more,
+    )
 
 
 def _decode(name: str, data: bytes, path: Path) -> ImagejRoi:

@@ -314,6 +314,34 @@ def test_lines_have_the_pixels_that_they_pass(tmp_path):
     assert pixels(rois, 1) == block(2, 2, 5, 1) | block(6, 2, 1, 4)
 
 
+def test_areas_that_no_centre_of_a_pixel_lies_in_are_warned_about(tmp_path, log):
+    """Between centres, a sliver beside them, and an area that is a line."""
+    corners = {
+        "dot": [(3.6, 3.6), (4.4, 3.6), (4.4, 4.4), (3.6, 4.4)],
+        "sliver": [(2.6, 1.0), (3.4, 1.0), (3.4, 9.0), (2.6, 9.0)],
+        "flat": [(1.0, 1.0), (9.0, 1.0), (5.0, 1.0)],
+    }
+    small = [ImagejRoi.frompoints(np.array(c), name=name) for name, c in corners.items()]
+    large = ImagejRoi(roitype=ROI_TYPE.RECT, name="large", left=0, top=0, right=2, bottom=2)
+    rois = read_rois(write(tmp_path, large, *small))
+    assert rois.n_pixels.tolist() == [4, 0, 0, 0]
+    (said,) = log
+    assert said.startswith("3 of 4 ROIs of rois.zip have no pixels")
+    assert "no centre of a pixel lies inside" in said
+    assert "(dot, sliver, flat)" in said
+    log.clear()
+    read_rois(write(tmp_path, *small * 3))
+    (said,) = log
+    assert "9 of 9" in said
+    assert "and 4 more" in said
+    log.clear()
+    line = ImagejRoi(roitype=ROI_TYPE.LINE, name="line", x1=2, y1=5, x2=2.1, y2=5)
+    dot = ImagejRoi.frompoints(np.array([(3.5, 3.5)]), name="point")
+    dot.roitype = ROI_TYPE.POINT
+    read_rois(write(tmp_path, large, line, dot))
+    assert log == []
+
+
 def test_single_files_and_names(tmp_path):
     box = {"roitype": ROI_TYPE.RECT, "left": 0, "top": 0, "right": 2, "bottom": 2}
     (tmp_path / "cell.roi").write_bytes(ImagejRoi(**box).tobytes())
