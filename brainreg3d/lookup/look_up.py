@@ -16,7 +16,7 @@ from brainreg3d.io.atomic import atomic_files
 from brainreg3d.lookup.border import border_distances_mm
 from brainreg3d.lookup.covered import Covered
 from brainreg3d.lookup.placement import Placement
-from brainreg3d.lookup.points import PIXELS, Points, warn_of_millimetres
+from brainreg3d.lookup.points import PIXELS, Points, check_point_unit, warn_of_millimetres
 from brainreg3d.lookup.read import read_rois
 from brainreg3d.lookup.rois import Rois
 from brainreg3d.result import NotComputed, Result
@@ -169,6 +169,7 @@ def check_table_name(path: str | Path) -> Path:
 
 
 def _read(rois: Any, point_unit: str) -> Rois | Points:
+    check_point_unit(point_unit)
     if not isinstance(rois, Rois | Points):
         return read_rois(rois, point_unit)
     if point_unit != PIXELS:

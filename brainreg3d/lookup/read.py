@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from brainreg3d.errors import InputError, MissingFileError
 from brainreg3d.lookup.imagej import read_imagej
 from brainreg3d.lookup.label_image import read_label_tiff, rois_of_labels
-from brainreg3d.lookup.points import PIXELS, Points, check_point_unit, read_points
+from brainreg3d.lookup.point_table import read_points
+from brainreg3d.lookup.points import PIXELS, Points, check_point_unit
 from brainreg3d.lookup.rois import Rois
 from brainreg3d.lookup.suite2p import read_suite2p
 

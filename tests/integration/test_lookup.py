@@ -326,8 +326,10 @@ def test_units_are_of_tables_that_are_read_here(result, tmp_path):
     for read_before in (points_mm, one_point()):
         with pytest.raises(InputError, match="read_rois"):
             look_up_rois(read_before, result, point_unit="mm")
-    with pytest.raises(InputError, match="px, mm, um"):
-        look_up_rois(tmp_path / "p.csv", result, point_unit="cm")
+    for rois in (tmp_path / "p.csv", points_mm, one_point()):
+        for wrong in ("cm", ["mm"]):
+            with pytest.raises(InputError, match="px, mm, um"):
+                look_up_rois(rois, result, point_unit=wrong)
 
 
 def test_points_in_mm_that_are_taken_as_pixels_are_warned_about(result, tmp_path, log):

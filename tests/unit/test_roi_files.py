@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import zipfile
 
 import numpy as np
@@ -551,8 +552,9 @@ def test_units_that_do_not_fit_say_so(tmp_path):
     table.write_text("y,x\n1,far\n")
     with pytest.raises(InputError, match=r"Line 2.*'far'; expected a number of mm"):
         read_rois(table, "mm")
-    with pytest.raises(InputError, match=r"px, mm, um .*got 'inch'"):
-        read_rois(table, "inch")
+    for wrong in ("inch", "", ["mm"], {"mm"}, None, 1):
+        with pytest.raises(InputError, match=rf"px, mm, um .*got {re.escape(repr(wrong))}"):
+            read_rois(table, wrong)
     np.save(tmp_path / "labels.npy", np.ones((3, 4), np.uint8))
     for counted in (tmp_path / "labels.npy", np.ones((3, 4), np.uint8)):
         with pytest.raises(InputError, match=r"--point-unit.*counts in pixels"):
