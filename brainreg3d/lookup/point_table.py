@@ -52,15 +52,19 @@ def read_points(path: Path, unit: str = PIXELS) -> Rois | Points:
     InputError
         If a column is missing, or a value is no number.
     """
-    names, places = _read_table(path, unit)
+    names, places, fields = _read_table(path, unit)
     if unit != PIXELS:
         return Points(names, np.array(places) * UNITS_MM[unit])
     found = zip(names, places, strict=True)
-    return gather([point(name, "point", row, col) for name, (row, col) in found])
+    rois = gather([point(name, "point", row, col) for name, (row, col) in found])
+    perhaps_mm = _pairs_in(fields, PIXELS) == _pairs_in(fields, "mm") == [_PLAIN]
+    return attrs.evolve(rois, perhaps_mm=perhaps_mm)
 
 
-def _read_table(path: Path, unit: str) -> tuple[tuple[str, ...], list[tuple[float, float]]]:
-    """Return names of points, and (row, column) or (y, x) of each."""
+def _read_table(
+    path: Path, unit: str
+) -> tuple[tuple[str, ...], list[tuple[float, float]], list[str]]:
+    """Return names of points, (row, column) or (y, x) of each, and the names of columns."""
     try:
         text = read_spreadsheet_text(path)
         table = list(csv.reader(text.lines(), delimiter=text.separator))
@@ -92,11 +96,20 @@ def _read_table(path: Path, unit: str) -> tuple[tuple[str, ...], list[tuple[floa
     if not places:
         message = f"{path} holds no points, only a header."
         raise InputError(message)
-    return tuple(names), places
+    return tuple(names), places, fields
+
+
+def _field(cell: str) -> str:
+    """Return the name of a column as it is known here: the micro sign becomes the Greek letter."""
+    return unicodedata.normalize("NFKC", cell).strip().lower()
+
+
+def _pairs_in(fields: Sequence[str], unit: str) -> list[tuple[str, str]]:
+    return [pair for pair in _PAIRS[unit] if set(pair) <= set(fields)]
 
 
 def _places(fields: Sequence[str], path: Path, unit: str) -> tuple[int, int]:
-    found = [pair for pair in _PAIRS[unit] if set(pair) <= set(fields)]
+    found = _pairs_in(fields, unit)
     if len(found) != 1:
         problem = "both of" if found else "none of"
         expected = "row and col, or y and x, in pixels" if unit == PIXELS else f"y and x in {unit}"

@@ -79,6 +79,8 @@ def warn_of_millimetres(
 ) -> None:
     """Warn of points in pixels where points in mm would lie, all in one corner of the image.
 
+    Only of those whose table can be read in mm as well: others cannot mean mm.
+
     Parameters
     ----------
     rois : Rois
@@ -89,7 +91,7 @@ def warn_of_millimetres(
         (row, column) size of its pixels.
     """
     places = rois.centers_px
-    if len(rois) < _FEWEST_TO_WARN or set(rois.kinds) != {"point"}:
+    if len(rois) < _FEWEST_TO_WARN or not rois.perhaps_mm:
         return
     extent_mm = np.array(shape) * pixel_size_mm
     in_corner = ((places >= 0) & (places < extent_mm)).all()

@@ -34,6 +34,8 @@ class Rois:
         What else is known of each ROI, for columns of their own.
     shape : tuple of int or None
         (rows, columns) of the recording, where the source of the ROIs says it.
+    perhaps_mm : bool
+        Whether they are from a table that does not say what it counts in, and may count in mm.
     """
 
     names: tuple[str, ...]
@@ -44,6 +46,7 @@ class Rois:
     centers_px: NDArray[np.float64] = attrs.field(repr=False)
     columns: Mapping[str, Sequence[Any]] = attrs.field(factory=dict, repr=False)
     shape: tuple[int, int] | None = None
+    perhaps_mm: bool = False
 
     def __len__(self) -> int:
         return len(self.names)

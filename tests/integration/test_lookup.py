@@ -338,10 +338,44 @@ def test_points_in_mm_that_are_taken_as_pixels_are_warned_about(result, tmp_path
     log.clear()
     points(result, PLACES)
     look_up_rois(write_mm(tmp_path / "p.csv", PLACES), result, point_unit="mm")
-    (tmp_path / "whole.csv").write_text("row,col\n1,2\n3,3\n2,1\n")  # as one clicks pixels
+    (tmp_path / "whole.csv").write_text("y,x\n1,2\n3,3\n2,1\n")  # as one clicks pixels
     look_up_rois(tmp_path / "whole.csv", result)
-    (tmp_path / "one.csv").write_text("row,col\n1.5,2.5\n")
+    (tmp_path / "one.csv").write_text("y,x\n1.5,2.5\n")
     look_up_rois(tmp_path / "one.csv", result)
+    assert log == []
+
+
+CORNER = "1.5,2.5\n3.25,3.5\n2.5,1.25\n"
+
+
+@pytest.mark.parametrize("header", ["y,x", "name,Y,X", "row_px,col_px", "row,col", "y_px,x_px"])
+def test_the_warning_of_points_in_mm_is_of_tables_that_may_be_in_mm(result, tmp_path, log, header):
+    """Whoever is warned can follow the advice."""
+    table = tmp_path / "p.csv"
+    lines = CORNER.replace("\n", "\na,").removesuffix("a,") if "name" in header else CORNER
+    table.write_text(f"{header}\n{'a,' if 'name' in header else ''}{lines}")
+    look_up_rois(table, result)
+    warned = any("point_unit='mm'" in message for message in log)
+    assert warned == ("px" not in header and "row" not in header)
+    if warned:
+        assert len(look_up_rois(table, result, point_unit="mm")) == 3
+    else:
+        with pytest.raises(InputError):
+            look_up_rois(table, result, point_unit="mm")
+
+
+def test_points_that_cannot_be_in_mm_are_not_warned_about(result, tmp_path, log):
+    from roifile import ROI_TYPE, ImagejRoi
+
+    places = np.array([line.split(",") for line in CORNER.split()], dtype=float)
+    roi = ImagejRoi.frompoints(places[:, ::-1], name="cells")
+    roi.roitype = ROI_TYPE.POINT
+    (tmp_path / "cells.roi").write_bytes(roi.tobytes())
+    assert look_up_rois(tmp_path / "cells.roi", result)["row_px"].tolist() == [1.5, 3.25, 2.5]
+    both = tmp_path / "both.csv"
+    mm = [f"{row:g},{col:g},{row / 10:g},{col / 10:g}\n" for row, col in places]
+    both.write_text("y,x,y_mm,x_mm\n" + "".join(mm))
+    assert look_up_rois(both, result)["row_px"].tolist() == [1.5, 3.25, 2.5]
     assert log == []
 
 
