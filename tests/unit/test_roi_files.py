@@ -539,6 +539,58 @@ def test_a_results_table_of_imagej(tmp_path):
     assert np.allclose(rois.centers_px, [[7, 2], [0, 49.5]])
 
 
+def test_points_are_made_of_what_arrays_and_names_come_as():
+    places = np.array([(1, 2), (3, 4)])
+    for given in (places, places.tolist(), places.astype(np.float32), tuple(map(tuple, places))):
+        points = Points(["a", "b"], given)
+        assert points.names == ("a", "b")
+        assert len(points) == 2
+        assert points.in_pixels((0.5, 2)).centers_px.tolist() == [[1.5, 0.5], [5.5, 1.5]]
+    kept = places.astype(float)
+    points = Points(np.array(["a", "b"]), kept)
+    kept[:] = 99
+    assert points.places_mm.tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(ValueError, match="read-only"):
+        points.places_mm[0, 0] = 5
+    assert len(Points((), np.empty((0, 2))).in_pixels((0.1, 0.1))) == 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("names", "places", "said"),
+    [
+        (["a"], [[1.0, 2.0, 3.0]], r"shape \(R, 2\); got shape \(1, 3\)"),
+        (["a", "b"], [1.0, 2.0], r"got shape \(2,\)"),
+        (["a", "b"], [[1.0, 2.0], [3.0]], "got what is no array of numbers"),
+        (["a"], [[1.0, None]], r"got \(1, nan\) in row 0"),
+        (["a"], [[1.0, {}]], "got what is no array of numbers"),
+        (["a"], [["1", "2"]], "got <U1 of shape"),
+        (["a"], [[True, False]], "got bool of shape"),
+        (["a"], [[1j, 2]], "got complex128 of shape"),
+        (["a", "b"], [[1, 2], [np.nan, 2]], r"got \(nan, 2\) in row 1"),
+        (["a"], [[1, np.inf]], r"got \(1, inf\) in row 0"),
+        (["a"], [[1, 2], [3, 4]], "1 names of points and 2 rows"),
+        (["a", "b", "c"], [[1, 2]], "3 names of points and 1 rows"),
+        ("ab", [[1, 2], [3, 4]], "names of points are texts, one for each; got 'ab'"),
+        ([1], [[1, 2]], r"names of points are texts.*got \[1\]"),
+        (None, [[1, 2]], "names of points are texts.*got None"),
+    ],
+)
+def test_what_are_no_points_is_named(names, places, said):
+    with pytest.raises(InputError, match=said):
+        Points(names, places)
+
+
+@pytest.mark.filterwarnings("error")
+def test_pixels_of_no_size_have_no_points_in_them():
+    points = Points(["a"], [[1, 2]])
+    for wrong in (0.1, (0, 0.1), (-0.1, 0.1), (np.nan, 0.1), "ab", None):
+        with pytest.raises(InputError, match="two numbers above 0 in mm"):
+            points.in_pixels(wrong)
+    with pytest.raises(InputError, match="mm from the corner"):
+        Points(["a"], [[1e308, 2]]).in_pixels((0.01, 0.01))
+
+
 def test_units_that_do_not_fit_say_so(tmp_path):
     table = tmp_path / "points.csv"
     table.write_text("y_um,x_um\n1,2\n")
