@@ -24,8 +24,9 @@ _PAIRS = {
         _PLAIN, ("y_px", "x_px"),
     ),
     "mm": (_PLAIN, ("y_mm", "x_mm")),
-    "um": (_PLAIN, ("y_um", "x_um"), ("y_µm", "x_µm")),
+    "um": (_PLAIN, ("y_um", "x_um"), ("y_\u03bcm", "x_\u03bcm")),
 }  # fmt: skip
+"""Columns that are taken, by what they count in; each name as `_field` returns it."""
 
 
 def read_points(path: Path, unit: str = PIXELS) -> Rois | Points:
@@ -73,7 +74,7 @@ def _read_table(
             raise
         message = f"{path} cannot be read as a table ({error}); expected a CSV with a header."
         raise InputError(message) from error
-    fields = [field.strip().lower() for field in (table[0] if table else [])]
+    fields = [_field(cell) for cell in (table[0] if table else [])]
     row_place, col_place = _places(fields, path, unit)
     name_place = next((fields.index(name) for name in _NAMES if name in fields), None)
     names: list[str] = []
@@ -117,11 +118,10 @@ def _places(fields: Sequence[str], path: Path, unit: str) -> tuple[int, int]:
             f"{path} has the columns {', '.join(fields) or 'none'}; expected {expected}; got "
             f"{problem} them."
         )
-        meant = [
-            other for other in UNITS_MM if any(set(p) <= set(fields) for p in _PAIRS[other][1:])
-        ]
-        if unit == PIXELS and not found and meant:
-            message += f" Say point_unit={meant[0]!r} (--point-unit {meant[0]}) to take these."
+        if not found:
+            fitting = [other for other in _PAIRS if len(_pairs_in(fields, other)) == 1]
+            ways = [f"point_unit={other!r} (--point-unit {other})" for other in fitting]
+            message += f" Say {' or '.join(ways)} to take these." if ways else ""
         raise InputError(message)
     doubled = [name for name in found[0] if fields.count(name) > 1]
     if doubled:

@@ -613,6 +613,36 @@ def test_units_that_do_not_fit_say_so(tmp_path):
             read_rois(counted, "mm")
 
 
+@pytest.mark.parametrize(
+    ("header", "fits"),
+    [
+        ("y_um,x_um", ["um"]), ("y_mm,x_mm", ["mm"]), ("row,col", ["px"]), ("Y_PX,X_PX", ["px"]),
+        ("y_\u00b5m,x_\u00b5m", ["um"]), ("y_\u03bcm,x_\u03bcm", ["um"]),
+        ("row,col,y_um,x_um", ["px", "um"]), ("y_mm,x_mm,y_um,x_um", ["mm", "um"]),
+        ("y_um,x_mm", []), ("a,b", []),
+    ],
+)  # fmt: skip
+def test_columns_of_another_unit_are_hinted_at(tmp_path, header, fits):
+    """Every hint is one that works, and no other unit would."""
+    table = tmp_path / "points.csv"
+    table.write_text(f"{header}\n{','.join('1234'[: header.count(',') + 1])}\n", "utf-8")
+    for unit in ("px", "mm", "um"):
+        if unit in fits:
+            assert len(read_rois(table, unit)) == 1
+            continue
+        with pytest.raises(InputError, match="none of them") as caught:
+            read_rois(table, unit)
+        assert re.findall(r"--point-unit (\w+)", str(caught.value)) == fits
+
+
+@pytest.mark.parametrize("mu", ["u", "\u00b5", "\u03bc", "\u039c"], ids=ascii)
+def test_every_mu_is_taken(tmp_path, mu):
+    """The micro sign, the Greek letter, and the one that a program made large."""
+    table = tmp_path / "points.csv"
+    table.write_text(f"y_{mu}m,x_{mu}m\n1000,2500\n", "utf-8")
+    assert read_rois(table, "um").places_mm.tolist() == [[1, 2.5]]
+
+
 def test_names_of_points_may_hold_line_ends(tmp_path):
     (tmp_path / "points.csv").write_text(
         'name,row,col\n"a\nb",1,2\nc\u2028d,3,4\n', encoding="utf-8"
