@@ -128,13 +128,15 @@ def pixel_size_option(command: CommandT) -> CommandT:
     )(command)
 
 
-def region_options(command: CommandT) -> CommandT:
+def region_options(command: CommandT, overlap: str = "error") -> CommandT:
     """Add the options that say which regions are labelled.
 
     Parameters
     ----------
     command : callable
         A click command function.
+    overlap : str
+        What its help says that holds without ``--overlap``.
 
     Returns
     -------
@@ -153,7 +155,7 @@ def region_options(command: CommandT) -> CommandT:
             "--overlap",
             metavar="HOW",
             help="Regions inside each other: error, or deepest (the inner one wins).  "
-            "[default: error]",
+            f"[default: {overlap}]",
         ),
     )
 

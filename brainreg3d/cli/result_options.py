@@ -71,11 +71,28 @@ def relabelling_options(command: CommandT) -> CommandT:
     return add_options(
         command,
         functools.partial(atlas_options, default="the alignment's"),
-        region_options,
+        functools.partial(region_options, overlap="as the run"),
         *_labelling_options(*["as the run"] * 3),
         pixel_size_option,
         _pose_sigma_options,
     )
+
+
+def relabelling_files(options: dict[str, Any]) -> list[Path]:
+    """Return the files among what `relabelling_options` has added; a command reads them.
+
+    Parameters
+    ----------
+    options : dict
+        All options by name, before `relabelling_arguments` takes any.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Volumes and structures of a local atlas, and the window mask, where they are given.
+    """
+    values = (options[name] for name in RELABELLING_OPTION_NAMES)
+    return [value.expanduser() for value in values if isinstance(value, Path)]
 
 
 def relabelling_arguments(options: dict[str, Any]) -> dict[str, Any]:
