@@ -7,7 +7,11 @@ from typing import Any
 
 import click
 
-from brainreg3d.cli.result_options import relabelling_arguments, relabelling_options
+from brainreg3d.cli.result_options import (
+    relabelling_arguments,
+    relabelling_files,
+    relabelling_options,
+)
 from brainreg3d.cli.run_files import files_of_run
 
 _PATH = click.Path(path_type=Path)
@@ -68,10 +72,11 @@ def lookup(
     from brainreg3d.lookup.look_up import check_table_name
     from brainreg3d.pipeline import BrainReg3D
 
-    changes = relabelling_arguments(options)
-    if is_one_of(output, [rois, *files_of_run(alignment)]):
+    read = [rois, *files_of_run(alignment), *relabelling_files(options)]
+    if is_one_of(output, read):
         message = f"{output} is read from; give the table another name."
         raise click.UsageError(message)
+    changes = relabelling_arguments(options)
     check_table_name(output)
     found = read_rois(rois, point_unit)  # a wrong file is found out before an atlas is loaded
     result = BrainReg3D.load(alignment, bregma=bregma, **changes)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from brainreg3d.cli.result_options import relabelling_arguments, relabelling_options
+from brainreg3d.cli.result_options import (
+    relabelling_arguments,
+    relabelling_files,
+    relabelling_options,
+)
 from brainreg3d.cli.run_files import files_of_run
 
 if TYPE_CHECKING:
@@ -86,7 +90,8 @@ def traces(recording: str, alignment: Path, output: Path, **options: Any) -> Non
     from brainreg3d.traces.open import split_path
 
     statistics = options.pop("statistic")
-    TraceFiles.named(output, statistics, *files_of_run(alignment))  # before reading in vain
+    read = [*files_of_run(alignment), *relabelling_files(options)]
+    TraceFiles.named(output, statistics, *read)  # before reading in vain
     path = split_path(recording)[0]
     if not path.exists():
         message = f"There is no file {path}. Check the path of the recording."

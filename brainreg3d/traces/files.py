@@ -12,7 +12,7 @@ import attrs
 
 from brainreg3d.errors import InputError, OutputError
 from brainreg3d.io.atomic import atomic_files
-from brainreg3d.io.output_folder import check_writable
+from brainreg3d.io.output_folder import check_writable, is_one_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,8 @@ class TraceFiles:
         InputError
             If the name does not say a format.
         OutputError
-            If a file that is read would be replaced, or one of another origin that was not named.
+            If a file that is read would be replaced, or one of another origin that was not named;
+            by the whole table, or by what is kept of a recording that breaks off.
         """
         if not isinstance(output, str | os.PathLike):
             message = f"output is the path of a .csv or .parquet file; got {output!r}."
@@ -76,28 +77,41 @@ class TraceFiles:
         if path.suffix.lower() not in _SUFFIXES:
             message = f"The table is written to a .csv or .parquet file; got {path.name!r}."
             raise InputError(message)
+        made = cls._at(path, statistics)
+        kept = made.partial()
+        read = [Path(one) for one in inputs if one is not None]
+        _check_free([*made.paths, *kept.paths], read)
+        _check_ours(made.paths[1:], made.info)
+        _check_ours(kept.paths, kept.info)
+        check_writable(path.parent)  # rather than after hours of reading
+        return made
+
+    @classmethod
+    def _at(cls, path: Path, statistics: Sequence[str]) -> TraceFiles:
         tables = {
             name: path if place == 0 else path.with_name(f"{path.stem}_{name}{path.suffix}")
             for place, name in enumerate(statistics)
         }
         pixels, info = (path.with_name(f"{path.stem}_{end}") for end in ("pixels.csv", "info.json"))
-        made = cls(path, tables, pixels, info)
-        _check_free([*tables.values(), pixels, info], [one for one in inputs if one is not None])
-        _check_ours([*list(tables.values())[1:], pixels, info], info)
-        check_writable(path.parent)  # rather than after hours of reading
-        return made
+        return cls(path, tables, pixels, info)
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files, the first table first."""
+        pixels = [] if self.pixels is None else [self.pixels]
+        return [*self.tables.values(), *pixels, self.info]
 
     def partial(self) -> TraceFiles:
         """Return the files for a recording that broke off."""
         name = f"{self.output.stem}_partial{self.output.suffix}"
-        made = TraceFiles.named(self.output.with_name(name), tuple(self.tables))
+        made = TraceFiles._at(self.output.with_name(name), tuple(self.tables))
         return attrs.evolve(made, pixels=None)
 
 
-def _check_free(targets: Iterable[Path], inputs: Sequence[str | Path]) -> None:
-    taken = {Path(one).resolve() for one in inputs}
+def _check_free(targets: Iterable[Path], inputs: Sequence[Path]) -> None:
+    taken = {one.resolve() for one in inputs}
     for target in targets:
-        if target.resolve() in taken:
+        if target.resolve() in taken or is_one_of(target, inputs):
             message = f"{target} is read, and would be replaced by the table; choose another -o."
             raise OutputError(message)
         if target.is_dir():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import dask.array as da
+import imageio.v3 as iio
 import numpy as np
 import pandas as pd
 import pytest
@@ -171,6 +172,43 @@ def test_files_of_the_run_are_never_replaced(name, run, recording, capsys):
     assert traces(recording[0], folder, folder / name) == 1
     assert "Error" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+TABLES = ["t.csv", "t_median.csv", "t_pixels.csv", "t_info.json"]
+KEPT = ["t_partial.csv", "t_partial_median.csv", "t_partial_info.json"]  # of what breaks off
+
+
+@pytest.mark.parametrize("name", [*TABLES, *KEPT])
+@pytest.mark.parametrize("option", ["--annotation", "--structures", "--template", "--window-mask"])
+def test_files_that_labels_are_made_with_are_never_replaced(
+    option, name, run, recording, tmp_path, capsys
+):
+    # That tables of that name are the command's own makes no difference.
+    info = tmp_path / ("t_partial_info.json" if name in KEPT else "t_info.json")
+    info.write_text('{"schema": "brainreg3d/traces/1"}')
+    if name != info.name:
+        (tmp_path / name).write_text("mine")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    words = (option, tmp_path / name, "--statistic", "mean", "--statistic", "median")
+    assert traces(recording[0], run[1], tmp_path / "t.csv", *words) == 1
+    assert f"{name} is read, and would be replaced" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_window_mask_named_like_a_table_is_used_and_kept(run, recording, tmp_path):
+    result, folder = run
+    path, frames = recording
+    window = np.zeros(result.labels.shape, np.uint8)
+    window[: len(window) // 2] = 1
+    mask = tmp_path / "mask.csv"
+    iio.imwrite(mask, window, extension=".png")  # by its content an image
+    before = mask.read_bytes()
+    words = ("--window-mask", mask)
+    assert traces(path, folder, mask, *words) == 1
+    assert mask.read_bytes() == before
+    assert traces(path, folder, tmp_path / "t.csv", *words) == 0
+    expected = frames[:, result.mask("SSp") & (window > 0)].mean(axis=1)
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "t.csv")["SSp"], expected, rtol=1e-12)
 
 
 def test_a_table_among_the_results_can_be_made_again(run, recording):

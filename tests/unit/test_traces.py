@@ -453,6 +453,24 @@ def test_files_beside_the_table_are_replaced_only_if_they_are_ours(tmp_path, res
         assert (folder / name).read_text() == '{"camera": "mine"}'
 
 
+@pytest.mark.parametrize("name", ["t_partial.csv", "t_partial_dff.csv", "t_partial_info.json"])
+def test_what_is_kept_of_a_break_replaces_nothing_else(tmp_path, result, name):
+    (tmp_path / name).write_text('{"camera": "mine"}')
+    with pytest.raises(OutputError, match=name):
+        region_traces(
+            broken_after(7, noise()), result, output=tmp_path / "t.csv", statistic=("mean", "dff")
+        )
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == '{"camera": "mine"}'
+
+
+def test_what_was_kept_of_a_break_is_replaced(tmp_path, result):
+    for n_good in (7, 5):
+        with pytest.raises(RecordingCutShort):
+            region_traces(broken_after(n_good, noise()), result, output=tmp_path / "t.csv")
+        assert len(pd.read_csv(tmp_path / "t_partial.csv")) == n_good
+
+
 def test_a_baseline_without_its_statistic_is_warned_about(result, log):
     region_traces(noise(), result, statistic="median", baseline="percentile:10")
     assert any("baseline" in line and "dff" in line for line in log)
