@@ -19,6 +19,7 @@ from brainreg3d.cli.options import (
     window_options,
 )
 from brainreg3d.cli.result_options import labelling_options, result_options
+from brainreg3d.cli.run_files import files_of_run
 
 if TYPE_CHECKING:
     from brainreg3d.result import Result
@@ -194,11 +195,16 @@ def demo(output_dir: Path) -> None:
 def show(path: Path, save: Path | None, image: Path | None) -> None:
     """Draw an earlier registration again; PATH is its run file, alignment file or folder."""
     from brainreg3d.gui.display import can_show
+    from brainreg3d.io.output_folder import is_one_of
     from brainreg3d.reload import load_registration_result
     from brainreg3d.views import save_figure, show_figures
 
     if save is None and not can_show():
         message = "There is no screen to show the picture on; give --save FILE."
+        raise click.UsageError(message)
+    files = [*files_of_run(path), *([] if image is None else [image])]
+    if save is not None and is_one_of(save, files):
+        message = f"{save} belongs to the run; give the picture another name."
         raise click.UsageError(message)
     figure = load_registration_result(path, image=image).plot_overlay()
     if save is None:

@@ -1,4 +1,4 @@
-"""What a table must never replace: the files of the run that it is made from."""
+"""What a table or a picture must never replace: the files of the run that it is made from."""
 
 from __future__ import annotations
 

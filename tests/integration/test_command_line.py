@@ -271,6 +271,17 @@ def test_show_draws_an_earlier_run(study, capsys):
     assert main(["show", str(study / "gone_run.json"), "--save", str(target)]) == 1
 
 
+@pytest.mark.parametrize("what", ["image", "labels"])
+def test_show_replaces_no_file_of_the_run(study, capsys, what):
+    assert main(words(study)) == 0
+    record = json.loads((study / "mouse_run.json").read_text())
+    names = {"image": study / record["image"]["file"], "labels": study / "mouse_labels.tif"}
+    before = names[what].read_bytes()
+    assert main(["show", str(study / "mouse_run.json"), "--save", str(names[what])]) != 0
+    assert "another name" in capsys.readouterr().err
+    assert names[what].read_bytes() == before
+
+
 def test_show_draws_an_image_that_was_moved(study, capsys):
     assert main(words(study)) == 0
     record = json.loads((study / "mouse_run.json").read_text())
