@@ -136,11 +136,11 @@ class _Pool:
         except OSError as error:
             self._do_with_fewer(error)
             return None
+        worker = _Worker(process)
+        self._workers.append(worker)  # at once, so that an interrupt from here on ends it
         with contextlib.suppress(OSError):  # it is dead already: its reader says so
             _stream(process.stdin).write(pickle.dumps(sys.path))
             _stream(process.stdin).flush()
-        worker = _Worker(process)
-        self._workers.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
 

@@ -18,14 +18,21 @@ from typing import IO, Any
 
 _LENGTH = struct.Struct("<Q")
 
-STARTER = (
-    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
-    "from brainreg3d.batch.worker import main; main()"
-)
+STARTER = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+import pickle, sys
+try:
+    sys.path[:] = pickle.load(sys.stdin.buffer)
+except (EOFError, pickle.UnpicklingError):
+    sys.exit()
+from brainreg3d.batch.worker import main
+main()
+"""
 """What a worker runs: it finds modules where its parent does.
 
-An interrupt at the keyboard reaches all processes; what then happens is up to the parent.
+An interrupt at the keyboard reaches all processes; what then happens is up to the parent. One that
+is interrupted while it starts a worker says nothing to it, or half of it.
 """
 
 

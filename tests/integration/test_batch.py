@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from many_sessions import ATLAS, BROKEN, Deadly, Faulty, make_study, read_rows, 
 
 from brainreg3d import BrainReg3D
 from brainreg3d.batch import run_batch
+from brainreg3d.batch.worker import STARTER
 from brainreg3d.cli import main
 from brainreg3d.errors import BrainReg3DError
 
@@ -450,6 +452,13 @@ def test_two_at_the_same_folder_do_not_meet(few, tmp_path):
     out = [process.communicate(timeout=WAIT_S)[0] for process in pair]
     assert [process.returncode for process in pair] == [0, 0]
     assert sorted(counts_in(text)[2:] for text in out) == [[0, 4], [4, 0]]
+
+
+@pytest.mark.parametrize("said", [b"", pickle.dumps(["a folder"])[:-5]], ids=["nothing", "half"])
+def test_a_worker_whose_parent_is_gone_before_it_starts_says_nothing(said):
+    line = [sys.executable, "-P", "-c", STARTER]
+    done = subprocess.run(line, input=said, capture_output=True, timeout=WAIT_S, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_ctrl_c_stops_the_workers_and_leaves_a_table(few, tmp_path):
